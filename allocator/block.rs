@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a block goes through, for both traits: allocate, reallocate, free.
+
+use core::{
+    alloc::Layout,
+    cmp::min,
+    ptr::NonNull, //
+};
+
+use kernel::alloc::AllocError;
+
+use super::{
+    gfp::Gfp,
+    layout,
+    slab::{
+        self,
+        Node, //
+    }, //
+};
+
+/// Returns a new block for `new`; a dangling pointer if it is of size zero.
+///
+/// # Errors
+///
+/// [`AllocError`] if the padded size exceeds `KMALLOC_MAX_SIZE` or there is no memory.
+#[inline]
+pub(super) fn allocate(new: Layout, gfp: Gfp, node: Node) -> Result<NonNull<u8>, AllocError> {
+    let size = layout::slab_size(new, slab::KMALLOC_MAX_SIZE)?;
+
+    if size == 0 {
+        return Ok(layout::dangling(new));
+    }
+
+    // SAFETY: There is no block to hand over.
+    unsafe { slab::krealloc(None, size, new.align(), gfp, node) }
+}
+
+/// Makes the block at `ptr` one for `new`, in place or by moving it, and keeps its first
+/// `min(old.size(), new.size())` bytes.
+///
+/// # Errors
+///
+/// As [`allocate`]; the block is unchanged and still valid then.
+///
+/// # Safety
+///
+/// `ptr` must be a live block with the layout `old`; anything if `old` is of size zero. On success
+/// it must not be used any more.
+pub(super) unsafe fn reallocate(
+    ptr: NonNull<u8>,
+    old: Layout,
+    new: Layout,
+    gfp: Gfp,
+    node: Node,
+) -> Result<NonNull<u8>, AllocError> {
+    if old.size() == 0 {
+        return allocate(new, gfp, node);
+    }
+
+    let size = layout::slab_size(new, slab::KMALLOC_MAX_SIZE)?;
+
+    if size == 0 {
+        // SAFETY: The caller hands over a live block with this layout.
+        unsafe { free(ptr, old) };
+        return Ok(layout::dangling(new));
+    }
+
+    // No kernel's `krealloc()` can be trusted with a block that lacks the new alignment: up to 6.17
+    // it has no alignment argument and may keep such a block in place, and the one of 6.18.15 copies
+    // all of the old block into a new one that may be smaller. A block that has the alignment can
+    // stay, and where it is moved the padded size gives the new one its alignment.
+    let block = if layout::is_aligned(ptr, new.align()) {
+        // SAFETY: The caller hands over a live block. It is not of size zero, so it is the slab's.
+        unsafe { slab::krealloc(Some(ptr), size, new.align(), gfp, node) }?
+    } else {
+        let block = allocate(new, gfp, node)?;
+
+        // SAFETY: Both blocks are live, have at least that many bytes and, as two live blocks, do
+        // not overlap.
+        unsafe { block.copy_from_nonoverlapping(ptr, min(old.size(), new.size())) };
+
+        // SAFETY: The caller hands over a live block with this layout.
+        unsafe { free(ptr, old) };
+        block
+    };
+
+    if gfp.zeroes() && new.size() > old.size() {
+        // The slab zeroes only what it knows to have been unused, which is less than this if an
+        // earlier call shrank the block or did not ask for zeroes.
+        //
+        // SAFETY: The block is live and has `new.size()` bytes.
+        unsafe { block.add(old.size()).write_bytes(0, new.size() - old.size()) };
+    }
+
+    Ok(block)
+}
+
+/// Frees the block at `ptr`; nothing is done if `old` is of size zero.
+///
+/// # Safety
+///
+/// `ptr` must be a live block with the layout `old`, and must not be used any more; anything if
+/// `old` is of size zero.
+#[inline]
+pub(super) unsafe fn free(ptr: NonNull<u8>, old: Layout) {
+    if old.size() != 0 {
+        // SAFETY: The block is live by the safety requirements of this function. It is not of size
+        // zero, so it is the slab's.
+        unsafe { slab::kfree(ptr) };
+    }
+}

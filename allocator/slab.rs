@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The kernel's slab as this allocator uses it.
+//!
+//! The only file here that touches [`kernel::bindings`], and the only one that differs by kernel.
+//! The bindings are meant for abstractions rather than for drivers; an allocator is an abstraction,
+//! and the kernel crate has no safe wrapper for what is below.
+
+#[cfg(not(slab_api = "krealloc_node_align"))]
+compile_error!(
+    "the cfg `slab_api` is not set; take the lines about it from rust_alloc_demo's Kbuild into yours"
+);
+
+use core::{
+    ffi::c_void,
+    ptr::{
+        self,
+        NonNull, //
+    },
+};
+
+use kernel::{
+    alloc::{
+        AllocError,
+        NumaNode, //
+    },
+    bindings,
+    ffi::c_ulong, //
+};
+
+use super::gfp::{
+    Constants,
+    Gfp, //
+};
+
+/// The largest request that the slab takes, in bytes; a power of two (`include/linux/slab.h`).
+pub(crate) const KMALLOC_MAX_SIZE: usize = bindings::KMALLOC_MAX_SIZE as usize;
+
+/// The least alignment of a block, in bytes; a power of two (`ARCH_KMALLOC_MINALIGN`).
+pub(crate) const MIN_ALIGN: usize = bindings::ARCH_KMALLOC_MINALIGN;
+
+/// The least alignment of a slab object, in bytes; a power of two (`ARCH_SLAB_MINALIGN`).
+pub(crate) const SLAB_MIN_ALIGN: usize = bindings::ARCH_SLAB_MINALIGN;
+
+/// The bits of the kernel crate's flag constants.
+pub(super) const GFP: Constants<u32> = Constants {
+    zero: bindings::__GFP_ZERO,
+    nowarn: bindings::__GFP_NOWARN,
+    kernel: bindings::GFP_KERNEL,
+    account: bindings::GFP_KERNEL_ACCOUNT,
+    atomic: bindings::GFP_ATOMIC,
+    nowait: bindings::GFP_NOWAIT,
+};
+
+/// The NUMA node that a new block is to come from, or none in particular.
+///
+/// # Invariants
+///
+/// It is `NUMA_NO_NODE` or a node that was online when the value was made.
+#[derive(Clone, Copy)]
+pub(super) struct Node(i32);
+
+impl Node {
+    /// No node in particular.
+    // INVARIANT: It is `NUMA_NO_NODE`.
+    pub(super) const NONE: Self = Self(bindings::NUMA_NO_NODE);
+}
+
+impl TryFrom<NumaNode> for Node {
+    type Error = AllocError;
+
+    /// Fails on a node that is not online: the page allocator has no zones to look into for it, and
+    /// does not check (`include/linux/gfp.h`, `node_zonelist()`).
+    #[inline]
+    fn try_from(nid: NumaNode) -> Result<Self, AllocError> {
+        if nid == NumaNode::NO_NODE {
+            return Ok(Self::NONE);
+        }
+
+        // The number is private to the kernel crate; finding the node that is equal recovers it.
+        for node in 0..bindings::MAX_NUMNODES as i32 {
+            if NumaNode::new(node) == Ok(nid) {
+                // SAFETY: `NumaNode::new` accepts nothing else.
+                let online = unsafe { is_online(node) };
+
+                // INVARIANT: It is online.
+                return online.then_some(Self(node)).ok_or(AllocError);
+            }
+        }
+        Err(AllocError)
+    }
+}
+
+/// Returns whether `node` is online (`node_online()`, which is inline in C).
+///
+/// # Safety
+///
+/// `node` must be at least 0 and less than `MAX_NUMNODES`.
+unsafe fn is_online(node: i32) -> bool {
+    let (word, bit) = (node as u32 / c_ulong::BITS, node as u32 % c_ulong::BITS);
+
+    // SAFETY: `node_states` is a static array with a mask for each node state, and a mask has a bit
+    // for each node up to `MAX_NUMNODES`. Hotplug may write to it at any time, and C reads it without
+    // a lock as well; the read is volatile, so it is done once and as a whole word.
+    let bits = unsafe {
+        ptr::addr_of!(bindings::node_states[bindings::node_states_N_ONLINE as usize].bits)
+            .cast::<c_ulong>()
+            .add(word as usize)
+            .read_volatile()
+    };
+
+    bits >> bit & 1 != 0
+}
+
+/// Allocates `size` bytes, or makes a live block that large, moving it where needed.
+///
+/// `size` is in bytes and must not be zero. Nothing is promised for `align` other than that the
+/// slab is told: it holds if `size` is a multiple of it and the block, if any, has it already.
+///
+/// # Errors
+///
+/// [`AllocError`] if there is no memory; `block` is still valid then.
+///
+/// # Safety
+///
+/// `block` must be `None` or a live block from this function.
+#[inline]
+pub(super) unsafe fn krealloc(
+    block: Option<NonNull<u8>>,
+    size: usize,
+    align: usize,
+    gfp: Gfp,
+    node: Node,
+) -> Result<NonNull<u8>, AllocError> {
+    let block = block.map_or(ptr::null(), |block| block.as_ptr().cast_const());
+
+    // SAFETY: `block` is null or live by the safety requirements of this function. The flags and the
+    // node are ones that the slab can honour, by the invariants of their types.
+    let block = unsafe {
+        bindings::krealloc_node_align(
+            block.cast::<c_void>(),
+            size,
+            align,
+            gfp.as_raw(),
+            node.0,
+        )
+    };
+
+    NonNull::new(block.cast()).ok_or(AllocError)
+}
+
+/// Frees a block.
+///
+/// # Safety
+///
+/// `block` must be a live block from [`krealloc`], and must not be used afterwards.
+#[inline]
+pub(super) unsafe fn kfree(block: NonNull<u8>) {
+    // SAFETY: The block is live by the safety requirements of this function.
+    unsafe { bindings::kfree(block.as_ptr().cast()) };
+}
+
+/// Returns how many bytes the slab granted for a block.
+///
+/// # Safety
+///
+/// `block` must be a live block from [`krealloc`].
+pub(super) unsafe fn ksize(block: NonNull<u8>) -> usize {
+    // SAFETY: The block is live by the safety requirements of this function.
+    unsafe { bindings::ksize(block.as_ptr().cast()) }
+}

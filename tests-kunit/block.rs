@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A block of memory under test.
+
+use core::{
+    alloc::Layout,
+    cmp::max,
+    marker::PhantomData,
+    ops::Range,
+    ptr::NonNull,
+    slice, //
+};
+
+use kernel::alloc::{
+    AllocError,
+    Allocator,
+    Flags,
+    NumaNode, //
+};
+
+use crate::rng::mix;
+
+/// Returns the layout of `size` bytes aligned to `align`.
+///
+/// # Errors
+///
+/// [`AllocError`] if there is no such layout, which then is a mistake of the case.
+pub(crate) fn layout(size: usize, align: usize) -> Result<Layout, AllocError> {
+    Layout::from_size_align(size, align).map_err(|_| AllocError)
+}
+
+/// A live block of the allocator `A`, freed when dropped.
+///
+/// # Invariants
+///
+/// `ptr` is a live block of `A` with this layout.
+pub(crate) struct Block<A: Allocator> {
+    ptr: NonNull<u8>,
+    layout: Layout,
+    _allocator: PhantomData<A>,
+}
+
+impl<A: Allocator> Block<A> {
+    /// Allocates a block.
+    pub(crate) fn new(layout: Layout, flags: Flags) -> Result<Self, AllocError> {
+        Self::new_on(layout, flags, NumaNode::NO_NODE)
+    }
+
+    /// Allocates a block on a NUMA node.
+    pub(crate) fn new_on(layout: Layout, flags: Flags, nid: NumaNode) -> Result<Self, AllocError> {
+        let block = A::alloc(layout, flags, nid)?;
+
+        // INVARIANT: The block was just allocated.
+        Ok(Self {
+            ptr: block.cast(),
+            layout,
+            _allocator: PhantomData,
+        })
+    }
+
+    /// Reallocates the block. On failure it is the block that it was.
+    pub(crate) fn resize(&mut self, layout: Layout, flags: Flags) -> Result<(), AllocError> {
+        self.resize_on(layout, flags, NumaNode::NO_NODE)
+    }
+
+    /// Reallocates the block; a new one comes from the NUMA node.
+    pub(crate) fn resize_on(
+        &mut self,
+        layout: Layout,
+        flags: Flags,
+        nid: NumaNode,
+    ) -> Result<(), AllocError> {
+        // SAFETY: By the type invariants the block is live with `self.layout`.
+        let block = unsafe { A::realloc(Some(self.ptr), layout, self.layout, flags, nid) }?;
+
+        // INVARIANT: The block was just reallocated.
+        self.ptr = block.cast();
+        self.layout = layout;
+        Ok(())
+    }
+
+    /// Returns the block's layout.
+    pub(crate) fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    /// Returns the block's size in bytes.
+    pub(crate) fn size(&self) -> usize {
+        self.layout.size()
+    }
+
+    /// Returns the pointer, to look at but not to print.
+    pub(crate) fn as_ptr(&self) -> NonNull<u8> {
+        self.ptr
+    }
+
+    /// Returns whether the block is aligned as it was asked for and as the allocator always aligns.
+    pub(crate) fn is_aligned(&self) -> bool {
+        let align = match self.size() {
+            0 => self.layout.align(),
+            _ => max(self.layout.align(), A::MIN_ALIGN),
+        };
+
+        self.ptr.as_ptr() as usize % align == 0
+    }
+
+    /// Writes to the whole block: something else for each `seed`, and at each place.
+    pub(crate) fn fill(&self, seed: u64) {
+        let tail = self.size() / 8 * 8;
+
+        for offset in (0..tail).step_by(8) {
+            // SAFETY: By the type invariants the block is live and has these eight bytes.
+            unsafe { self.word(offset).write_unaligned(pattern(seed, offset)) };
+        }
+        for offset in tail..self.size() {
+            // SAFETY: By the type invariants the block is live and has this byte.
+            unsafe { self.ptr.add(offset).write(pattern_byte(seed, offset)) };
+        }
+    }
+
+    /// Returns whether the first `len` bytes are those that [`Block::fill`] wrote with this seed, at a
+    /// time when the block had at least that many.
+    pub(crate) fn matches(&self, seed: u64, len: usize) -> bool {
+        let tail = len / 8 * 8;
+
+        // SAFETY: By the type invariants the block is live; these eight bytes were written.
+        let word = |offset| unsafe { self.word(offset).read_unaligned() };
+        // SAFETY: By the type invariants the block is live; this byte was written.
+        let byte = |offset| unsafe { self.ptr.add(offset).read() };
+
+        (0..tail)
+            .step_by(8)
+            .all(|offset| word(offset) == pattern(seed, offset))
+            && (tail..len).all(|offset| byte(offset) == pattern_byte(seed, offset))
+    }
+
+    /// Returns whether the bytes of `range`, all of which must have been written, are zero.
+    pub(crate) fn is_zero(&self, range: Range<usize>) -> bool {
+        // SAFETY: By the type invariants the block is live; the case stays within it.
+        let bytes = unsafe {
+            slice::from_raw_parts(self.ptr.as_ptr().add(range.start), range.len())
+        };
+
+        bytes.iter().all(|&byte| byte == 0)
+    }
+
+    /// Returns a pointer to the eight bytes at `offset`.
+    fn word(&self, offset: usize) -> *mut u64 {
+        self.ptr.as_ptr().wrapping_add(offset).cast()
+    }
+}
+
+impl<A: Allocator> Drop for Block<A> {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariants the block is live with this layout; nobody else has it.
+        unsafe { A::free(self.ptr, self.layout) };
+    }
+}
+
+/// Returns the word that belongs at `offset`, a multiple of eight.
+fn pattern(seed: u64, offset: usize) -> u64 {
+    mix(seed << 32 ^ offset as u64)
+}
+
+/// Returns the byte that belongs at `offset`.
+fn pattern_byte(seed: u64, offset: usize) -> u8 {
+    pattern(seed, offset / 8 * 8).to_ne_bytes()[offset % 8]
+}

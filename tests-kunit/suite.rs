@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! KUnit suites of cases that return their outcome.
+//!
+//! The kernel's `#[kunit_tests]` is not there on all supported kernels, and its assertions end the
+//! case's thread without running destructors: the blocks of a failed case would leak. Here a case is
+//! a function that returns an [`Outcome`], so `?` works and everything is dropped.
+
+use core::{
+    ffi::CStr,
+    mem::zeroed,
+    panic::Location,
+    ptr::addr_of_mut, //
+};
+
+use kernel::{
+    alloc::AllocError,
+    bindings,
+    prelude::*, //
+};
+
+/// Why a case stopped before its end.
+pub(crate) enum Stop {
+    /// A check failed; it has been reported.
+    Failed,
+    /// The kernel that it runs on lacks what the case is about.
+    Skipped(&'static CStr),
+}
+
+/// What a case returns.
+pub(crate) type Outcome = Result<(), Stop>;
+
+impl From<AllocError> for Stop {
+    /// Reports where there was no memory.
+    #[track_caller]
+    fn from(_: AllocError) -> Self {
+        let at = Location::caller();
+
+        pr_err!("{}:{}: no memory\n", at.file(), at.line());
+        Stop::Failed
+    }
+}
+
+/// Fails the case, with a message, if a condition does not hold.
+macro_rules! check {
+    ($condition:expr, $($message:tt)+) => {
+        if !$condition {
+            kernel::pr_err!(
+                "{}:{}: {}\n",
+                core::file!(),
+                core::line!(),
+                kernel::prelude::fmt!($($message)+)
+            );
+            return Err($crate::suite::Stop::Failed);
+        }
+    };
+}
+
+/// Registers a suite. The cases are functions without arguments that return an [`Outcome`].
+///
+/// The harness reads the same lines to know which suites and cases must have run: keep each case on
+/// a line of its own.
+macro_rules! kunit_suite {
+    (
+        $(#[doc = $doc:literal])+
+        name: $name:ident,
+        cases: [
+            $($case:ident),+ $(,)?
+        ] $(,)?
+    ) => {
+        $(#[doc = $doc])+
+        const _: () = {
+            use kernel::bindings;
+
+            static mut CASES: [bindings::kunit_case; 1 + [$(stringify!($case)),+].len()] = [
+                $(
+                    $crate::suite::kunit_case(concat!(stringify!($case), "\0"), {
+                        unsafe extern "C" fn run(test: *mut bindings::kunit) {
+                            // SAFETY: KUnit calls a case with the test that it is run as.
+                            unsafe { $crate::suite::run(test, $case) };
+                        }
+                        run
+                    }),
+                )+
+                $crate::suite::END_OF_CASES,
+            ];
+
+            static mut SUITE: bindings::kunit_suite = $crate::suite::kunit_suite(
+                stringify!($name),
+                core::ptr::addr_of_mut!(CASES).cast(),
+            );
+
+            // The module loader hands KUnit what is in this section (`kernel/module/main.c`,
+            // `find_module_sections()`).
+            #[used]
+            #[link_section = ".kunit_test_suites"]
+            static ENTRY: $crate::suite::Entry =
+                $crate::suite::Entry(core::ptr::addr_of_mut!(SUITE));
+        };
+    };
+}
+
+/// A pointer to a suite, as the section has it.
+#[repr(transparent)]
+pub(crate) struct Entry(pub(crate) *mut bindings::kunit_suite);
+
+// SAFETY: Only KUnit uses the pointer, and serialises what it does with suites.
+unsafe impl Sync for Entry {}
+
+/// What KUnit takes for the end of a suite's cases.
+///
+/// `kunit_case` has more fields on newer kernels; all are zero unless set.
+pub(crate) const END_OF_CASES: bindings::kunit_case =
+    // SAFETY: Pointers, options of functions and numbers may all be zero.
+    unsafe { zeroed() };
+
+/// Returns a case; `name` ends in a NUL.
+pub(crate) const fn kunit_case(
+    name: &'static str,
+    run: unsafe extern "C" fn(*mut bindings::kunit),
+) -> bindings::kunit_case {
+    bindings::kunit_case {
+        run_case: Some(run),
+        name: name.as_ptr().cast_mut().cast(),
+        ..END_OF_CASES
+    }
+}
+
+/// Returns a suite of `cases`, which end in [`END_OF_CASES`].
+pub(crate) const fn kunit_suite(
+    name: &str,
+    cases: *mut bindings::kunit_case,
+) -> bindings::kunit_suite {
+    let mut suite = bindings::kunit_suite {
+        test_cases: cases,
+        // SAFETY: Pointers, options of functions and numbers may all be zero.
+        ..unsafe { zeroed() }
+    };
+
+    let name = name.as_bytes();
+    assert!(name.len() < suite.name.len());
+    let mut n = 0;
+    while n < name.len() {
+        suite.name[n] = name[n] as _;
+        n += 1;
+    }
+    suite
+}
+
+/// Runs a case and tells KUnit its outcome.
+///
+/// # Safety
+///
+/// `test` must be the running test.
+pub(crate) unsafe fn run(test: *mut bindings::kunit, case: fn() -> Outcome) {
+    let status = match case() {
+        Ok(()) => return,
+        Err(Stop::Failed) => bindings::kunit_status_KUNIT_FAILURE,
+        Err(Stop::Skipped(why)) => {
+            // SAFETY: `test` is the running test, and this is its own thread; a zeroed comment of
+            // this size stays terminated as long as less than all of it is written.
+            unsafe {
+                let comment = addr_of_mut!((*test).status_comment);
+                let len = why.to_bytes().len().min((*comment).len() - 1);
+
+                comment
+                    .cast::<u8>()
+                    .copy_from_nonoverlapping(why.as_ptr().cast(), len);
+            }
+            bindings::kunit_status_KUNIT_SKIPPED
+        }
+    };
+
+    // SAFETY: `test` is the running test. The write is volatile as C's is (`kunit_set_failure()`).
+    unsafe { addr_of_mut!((*test).status).write_volatile(status) };
+}

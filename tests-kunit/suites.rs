@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The test module: registers the KUnit suites when it is loaded.
+
+use kernel::prelude::*;
+
+#[path = "../allocator/mod.rs"]
+mod allocator;
+
+#[macro_use]
+mod suite;
+
+mod block;
+mod rng;
+
+mod alignment;
+mod collections;
+mod contents;
+mod flags;
+mod global_alloc;
+mod limits;
+mod memory;
+mod nodes;
+mod random;
+mod zeroing;
+
+module! {
+    type: Suites,
+    name: "rust_alloc_demo_kunit",
+    authors: ["The rust_alloc_demo developers"],
+    description: "KUnit suites for KernelAllocator",
+    license: "GPL",
+    params: {
+        seed: u64 {
+            default: 0,
+            description: "Seed of the random cases; 0, the default, draws one",
+        },
+    },
+}
+
+struct Suites;
+
+impl kernel::Module for Suites {
+    fn init(_module: &'static ThisModule) -> Result<Self> {
+        Ok(Self)
+    }
+}
