@@ -41,7 +41,7 @@ module! {
     params: {
         max_align: usize {
             default: crate::allocator::KMALLOC_MAX_SIZE,
-            description: "Largest alignment to walk, in bytes; a power of two up to KMALLOC_MAX_SIZE, which is the default",
+            description: "Largest alignment to walk, in bytes; a power of two, by default KMALLOC_MAX_SIZE",
         },
         live: usize {
             default: 4,
@@ -53,8 +53,8 @@ module! {
 /// The most objects that the walk holds live at once; each is filled with its own byte.
 const LIVE_MAX: usize = 64;
 
-/// Returns what all objects of the walk are allocated with: large ones may well be refused, and that
-/// is worth a count, not a report of the memory's state.
+/// Returns what all objects of the walk are allocated with: large ones may well be refused, and
+/// that is worth a count, not a report of the memory's state.
 fn flags() -> Flags {
     GFP_KERNEL | __GFP_NOWARN
 }
@@ -86,7 +86,13 @@ impl Object {
     fn resize(&mut self, layout: Layout) -> Result<(), AllocError> {
         // SAFETY: By the type invariants the block is live with the layout that is told.
         let block = unsafe {
-            Accounted::realloc(Some(self.ptr), layout, self.layout, flags(), NumaNode::NO_NODE)
+            Accounted::realloc(
+                Some(self.ptr),
+                layout,
+                self.layout,
+                flags(),
+                NumaNode::NO_NODE,
+            )
         }?;
 
         // INVARIANT: The block was just reallocated to `layout`.
@@ -104,8 +110,13 @@ impl Object {
         // SAFETY: Any eight bytes are a word.
         let (head, words, tail) = unsafe { bytes.align_to::<u64>() };
 
-        words.iter().all(|&word| word == u64::from_ne_bytes([self.byte; 8]))
-            && [head, tail].into_iter().flatten().all(|&byte| byte == self.byte)
+        words
+            .iter()
+            .all(|&word| word == u64::from_ne_bytes([self.byte; 8]))
+            && [head, tail]
+                .into_iter()
+                .flatten()
+                .all(|&byte| byte == self.byte)
     }
 
     /// Returns whether the block has the alignment that was asked for.
@@ -178,8 +189,8 @@ impl Tally {
         Ok(())
     }
 
-    /// Tries one layout: allocates `live` objects, writes to them, reallocates them, reads them back
-    /// and frees them.
+    /// Tries one layout: allocates `live` objects, writes to them, reallocates them, reads them
+    /// back and frees them.
     fn try_layout(&mut self, layout: Layout, live: usize) -> Result {
         let mut objects = Vec::<Object, Accounted>::with_capacity(live, GFP_KERNEL)?;
 
@@ -195,8 +206,8 @@ impl Tally {
         }
         self.check(&objects, layout.size(), "after allocation")?;
 
-        // In turn, grown with the alignment kept and shrunk with it raised. An object that is refused
-        // must be what it was.
+        // In turn, grown with the alignment kept and shrunk with it raised. An object that is
+        // refused must be what it was.
         let (size, align) = (layout.size(), layout.align());
         let grown = Layout::from_size_align(size + size / 2 + 1, align).map_err(|_| EINVAL)?;
         let raised = Layout::from_size_align(size.div_ceil(2), align * 2).map_err(|_| EINVAL)?;

@@ -28,12 +28,18 @@ static BYTES: AtomicUsize = AtomicUsize::new(0);
 
 /// [`KernelAllocator`] that keeps the account of its module, in two counters.
 ///
-/// `Box<T, Accounted>` and `Vec<T, Accounted>` are counted, `Box<T, KernelAllocator>` is not. Layouts
-/// of size zero take no memory and are not counted either.
-#[allow(dead_code, reason = "not every module that has this folder keeps an account")]
+/// `Box<T, Accounted>` and `Vec<T, Accounted>` are counted, `Box<T, KernelAllocator>` is not.
+/// Layouts of size zero take no memory and are not counted either.
+#[allow(
+    dead_code,
+    reason = "not every module that has this folder keeps an account"
+)]
 pub(crate) struct Accounted;
 
-#[allow(dead_code, reason = "not every module that has this folder keeps an account")]
+#[allow(
+    dead_code,
+    reason = "not every module that has this folder keeps an account"
+)]
 impl Accounted {
     /// Returns how many blocks are live, and how many bytes were asked for them.
     ///

@@ -67,9 +67,9 @@ pub(super) unsafe fn reallocate(
     }
 
     // No kernel's `krealloc()` can be trusted with a block that lacks the new alignment: up to 6.17
-    // it has no alignment argument and may keep such a block in place, and the one of 6.18.15 copies
-    // all of the old block into a new one that may be smaller. A block that has the alignment can
-    // stay, and where it is moved the padded size gives the new one its alignment.
+    // it has no alignment argument and may keep such a block in place, and the one of 6.18.15
+    // copies all of the old block into a new one that may be smaller. A block that has the
+    // alignment can stay, and where it is moved the padded size gives the new one its alignment.
     let block = if layout::is_aligned(ptr, new.align()) {
         // SAFETY: The caller hands over a live block. It is not of size zero, so it is the slab's.
         unsafe { slab::krealloc(Some(ptr), size, new.align(), gfp, node) }?
@@ -90,7 +90,11 @@ pub(super) unsafe fn reallocate(
         // earlier call shrank the block or did not ask for zeroes.
         //
         // SAFETY: The block is live and has `new.size()` bytes.
-        unsafe { block.add(old.size()).write_bytes(0, new.size() - old.size()) };
+        unsafe {
+            block
+                .add(old.size())
+                .write_bytes(0, new.size() - old.size())
+        };
     }
 
     Ok(block)

@@ -110,8 +110,8 @@ impl TryFrom<Flags> for Gfp {
         if rebuilt != flags {
             return Err(AllocError);
         }
-        // INVARIANT: `bits` are cut out of the constants. They are the caller's: `raw` and `rebuilt`
-        // are the same OR of the same expressions, and `rebuilt` equals `flags`.
+        // INVARIANT: `bits` are cut out of the constants. They are the caller's: `raw` and
+        // `rebuilt` are the same OR of the same expressions, and `rebuilt` equals `flags`.
         Ok(Self(raw))
     }
 }

@@ -24,7 +24,8 @@ use super::{
     KernelAllocator, //
 };
 
-// SAFETY: The functions never unwind and give what the layouts ask for, by the contracts of `block`.
+// SAFETY: The functions never unwind and give what the layouts ask for, by the contracts of
+// `block`.
 unsafe impl GlobalAlloc for KernelAllocator {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {

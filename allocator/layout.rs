@@ -9,7 +9,8 @@ use core::{
 
 use kernel::alloc::AllocError;
 
-/// Returns the number of bytes to ask the slab for, so that the block has the alignment of `layout`.
+/// Returns the number of bytes to ask the slab for, so that the block has the alignment of
+/// `layout`.
 ///
 /// That is the size padded to a multiple of the alignment: the slab aligns a block to the largest
 /// power of two that divides its size (`include/linux/slab.h`, `kmalloc()`). Rounding up to a power

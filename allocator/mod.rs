@@ -5,16 +5,16 @@
 //! This folder is made to be lifted out: copied into another module and declared with
 //! `mod allocator;`, it needs the `slab_api` cfg that Kbuild sets and nothing else.
 //!
-//! From the outside in: the two traits it serves ([`allocator`] and [`global_alloc`], and
+//! From the outside in: the two traits it serves ([`kernel_alloc`] and [`global_alloc`], and
 //! [`account`] on top of the first), what a block goes through ([`block`]), the arithmetic
-//! ([`layout`] and [`gfp`]), and [`slab`], which alone touches the kernel's bindings and alone knows
-//! of differences between kernels.
+//! ([`layout`] and [`gfp`]), and [`slab`], which alone touches the kernel's bindings and alone
+//! knows of differences between kernels.
 
 mod account;
-mod allocator;
 mod block;
 pub(crate) mod gfp;
 mod global_alloc;
+mod kernel_alloc;
 mod layout;
 mod slab;
 
@@ -23,10 +23,16 @@ use core::{
     ptr::NonNull, //
 };
 
-#[allow(unused_imports, reason = "not every module that has this folder keeps an account")]
+#[allow(
+    unused_imports,
+    reason = "not every module that has this folder keeps an account"
+)]
 pub(crate) use self::account::Accounted;
 
-#[allow(unused_imports, reason = "what a module needs of these is its own choice")]
+#[allow(
+    unused_imports,
+    reason = "what a module needs of these is its own choice"
+)]
 pub(crate) use self::slab::{
     KMALLOC_MAX_SIZE,
     MIN_ALIGN,
@@ -47,10 +53,10 @@ pub(crate) use self::slab::{
 ///   since 6.12), so the size is padded to a multiple of the alignment.
 /// - A layout of size zero takes no memory. It gets a dangling pointer with the right alignment.
 /// - A request that can't be met is an error value, and a block that was to be reallocated is still
-///   valid then. Refused without asking the slab are: a size that exceeds [`KMALLOC_MAX_SIZE`] after
-///   padding, flags that the slab can't honour (`__GFP_HIGHMEM`, or bits that no combination of the
-///   public flags gives), and a NUMA node that is not online. The slab would answer each of them
-///   with a warning or worse.
+///   valid then. Refused without asking the slab are: a size that exceeds [`KMALLOC_MAX_SIZE`]
+///   after padding, flags that the slab can't honour (`__GFP_HIGHMEM`, or bits that no combination
+///   of the public flags gives), and a NUMA node that is not online. The slab would answer each of
+///   them with a warning or worse.
 /// - Flags reach the slab as the caller gave them. With `__GFP_ZERO`, what a reallocation grows by
 ///   reads as zero, whatever the flags of the calls before it were.
 /// - The NUMA node reaches the slab as the caller gave it. It says where a new block is to come

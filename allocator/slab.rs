@@ -8,7 +8,7 @@
 
 #[cfg(not(slab_api = "krealloc_node_align"))]
 compile_error!(
-    "the cfg `slab_api` is not set; take the lines about it from rust_alloc_demo's Kbuild into yours"
+    "the cfg `slab_api` is not set; copy the lines about it from rust_alloc_demo's Kbuild to yours"
 );
 
 use core::{
@@ -100,8 +100,8 @@ unsafe fn is_online(node: i32) -> bool {
     let (word, bit) = (node as u32 / c_ulong::BITS, node as u32 % c_ulong::BITS);
 
     // SAFETY: `node_states` is a static array with a mask for each node state, and a mask has a bit
-    // for each node up to `MAX_NUMNODES`. Hotplug may write to it at any time, and C reads it without
-    // a lock as well; the read is volatile, so it is done once and as a whole word.
+    // for each node up to `MAX_NUMNODES`. Hotplug may write to it at any time, and C reads it
+    // without a lock as well; the read is volatile, so it is done once and as a whole word.
     let bits = unsafe {
         ptr::addr_of!(bindings::node_states[bindings::node_states_N_ONLINE as usize].bits)
             .cast::<c_ulong>()
@@ -134,16 +134,10 @@ pub(super) unsafe fn krealloc(
 ) -> Result<NonNull<u8>, AllocError> {
     let block = block.map_or(ptr::null(), |block| block.as_ptr().cast_const());
 
-    // SAFETY: `block` is null or live by the safety requirements of this function. The flags and the
-    // node are ones that the slab can honour, by the invariants of their types.
+    // SAFETY: `block` is null or live by the safety requirements of this function. The flags and
+    // the node are ones that the slab can honour, by the invariants of their types.
     let block = unsafe {
-        bindings::krealloc_node_align(
-            block.cast::<c_void>(),
-            size,
-            align,
-            gfp.as_raw(),
-            node.0,
-        )
+        bindings::krealloc_node_align(block.cast::<c_void>(), size, align, gfp.as_raw(), node.0)
     };
 
     NonNull::new(block.cast()).ok_or(AllocError)

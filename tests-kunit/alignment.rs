@@ -40,10 +40,11 @@ kunit_suite! {
 /// Memory that one case holds live of one layout, in bytes; always at least two objects.
 const LIVE_BYTES: usize = 256 * 1024;
 
-/// Allocates objects of one layout, as many as [`LIVE_BYTES`] allows but at most 64, and checks all.
+/// Allocates objects of one layout, as many as [`LIVE_BYTES`] allows but at most 64, and checks
+/// all.
 ///
-/// What lies beyond the slab's guarantee is luck, and one object may well have it. With that many at
-/// once, a block size that isn't a multiple of the alignment shows.
+/// What lies beyond the slab's guarantee is luck, and one object may well have it. With that many
+/// at once, a block size that isn't a multiple of the alignment shows.
 fn check_layout(size: usize, align: usize) -> Outcome {
     let layout = layout(size, align)?;
     let live = (LIVE_BYTES / layout.pad_to_align().size().max(1)).clamp(2, 64);
@@ -72,7 +73,14 @@ fn powers_of_two(max: usize) -> impl Iterator<Item = usize> {
 
 fn every_alignment() -> Outcome {
     for align in powers_of_two(KMALLOC_MAX_SIZE) {
-        for size in [align / 2, align - 1, align, align + 1, align + align / 2, 3 * align] {
+        for size in [
+            align / 2,
+            align - 1,
+            align,
+            align + 1,
+            align + align / 2,
+            3 * align,
+        ] {
             if size != 0 && layout(size, align)?.pad_to_align().size() <= KMALLOC_MAX_SIZE {
                 check_layout(size, align)?;
             }

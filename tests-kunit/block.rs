@@ -118,8 +118,8 @@ impl<A: Allocator> Block<A> {
         }
     }
 
-    /// Returns whether the first `len` bytes are those that [`Block::fill`] wrote with this seed, at a
-    /// time when the block had at least that many.
+    /// Returns whether the first `len` bytes are those that [`Block::fill`] wrote with this seed,
+    /// at a time when the block had at least that many.
     pub(crate) fn matches(&self, seed: u64, len: usize) -> bool {
         let tail = len / 8 * 8;
 
@@ -137,9 +137,8 @@ impl<A: Allocator> Block<A> {
     /// Returns whether the bytes of `range`, all of which must have been written, are zero.
     pub(crate) fn is_zero(&self, range: Range<usize>) -> bool {
         // SAFETY: By the type invariants the block is live; the case stays within it.
-        let bytes = unsafe {
-            slice::from_raw_parts(self.ptr.as_ptr().add(range.start), range.len())
-        };
+        let bytes =
+            unsafe { slice::from_raw_parts(self.ptr.as_ptr().add(range.start), range.len()) };
 
         bytes.iter().all(|&byte| byte == 0)
     }

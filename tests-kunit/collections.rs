@@ -141,7 +141,11 @@ fn boxes_drop_once() -> Outcome {
             "box {n} is misaligned, overwritten or dropped early"
         );
     }
-    check!(counter.drops() == 50, "50 values, {} drops", counter.drops());
+    check!(
+        counter.drops() == 50,
+        "50 values, {} drops",
+        counter.drops()
+    );
     Ok(())
 }
 
@@ -155,9 +159,17 @@ fn vecs_drop_once() -> Outcome {
     check!(counter.drops() == 0, "dropped while the vector grew");
     drop(vec.pop());
     vec.truncate(20);
-    check!(counter.drops() == 30, "30 removed, {} drops", counter.drops());
+    check!(
+        counter.drops() == 30,
+        "30 removed, {} drops",
+        counter.drops()
+    );
     drop(vec);
-    check!(counter.drops() == 50, "50 values, {} drops", counter.drops());
+    check!(
+        counter.drops() == 50,
+        "50 values, {} drops",
+        counter.drops()
+    );
     Ok(())
 }
 
@@ -172,6 +184,10 @@ fn vec_of_boxes() -> Outcome {
         check!(value.1 == n, "box {n} was overwritten");
     }
     drop(vec);
-    check!(counter.drops() == 100, "100 values, {} drops", counter.drops());
+    check!(
+        counter.drops() == 100,
+        "100 values, {} drops",
+        counter.drops()
+    );
     Ok(())
 }

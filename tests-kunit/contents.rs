@@ -41,7 +41,20 @@ kunit_suite! {
 const NEIGHBOURS: usize = 32;
 
 fn whole_block_is_writable() -> Outcome {
-    for size in [1, 7, 8, 95, 96, 97, 191, 192, 193, PAGE_SIZE - 1, 3 * PAGE_SIZE, KMALLOC_MAX_SIZE] {
+    for size in [
+        1,
+        7,
+        8,
+        95,
+        96,
+        97,
+        191,
+        192,
+        193,
+        PAGE_SIZE - 1,
+        3 * PAGE_SIZE,
+        KMALLOC_MAX_SIZE,
+    ] {
         for align in [1, 16, 64, 4096] {
             let block = Block::<KernelAllocator>::new(layout(size, align)?, GFP_KERNEL)?;
 
@@ -57,7 +70,15 @@ fn whole_block_is_writable() -> Outcome {
 
 /// Fills all blocks before reading any: a byte that two of them share can't be right in both.
 fn live_blocks_do_not_overlap() -> Outcome {
-    for (size, align) in [(1, 1), (8, 8), (24, 64), (40, 32), (96, 32), (100, 128), (5000, 4096)] {
+    for (size, align) in [
+        (1, 1),
+        (8, 8),
+        (24, 64),
+        (40, 32),
+        (96, 32),
+        (100, 128),
+        (5000, 4096),
+    ] {
         let mut blocks = KVec::<Block<KernelAllocator>>::new();
 
         for n in 0..128 {
@@ -74,8 +95,8 @@ fn live_blocks_do_not_overlap() -> Outcome {
     Ok(())
 }
 
-/// Reallocates blocks from one layout to another, with blocks of both layouts living around them, and
-/// checks alignment and contents of all.
+/// Reallocates blocks from one layout to another, with blocks of both layouts living around them,
+/// and checks alignment and contents of all.
 fn check_realloc(from: (usize, usize), to: (usize, usize)) -> Outcome {
     let (old, new) = (layout(from.0, from.1)?, layout(to.0, to.1)?);
     let kept = min(old.size(), new.size());
@@ -102,7 +123,8 @@ fn check_realloc(from: (usize, usize), to: (usize, usize)) -> Outcome {
             block.matches(n as u64, kept),
             "{from:?} to {to:?} (size, align): block {n} lost its contents"
         );
-        // The rest must be there as well: it is overwritten here, and the neighbours are read below.
+        // The rest must be there as well: it is overwritten here, and the neighbours are read
+        // below.
         block.fill(n as u64);
     }
     for (n, block) in neighbours.iter().enumerate() {

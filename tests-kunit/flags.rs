@@ -83,9 +83,15 @@ fn combinations_keep_their_bits() -> Outcome {
     Ok(())
 }
 
-/// With `__GFP_HIGHMEM` the slab would complain in the log; bits without a name are nobody's to give.
+/// With `__GFP_HIGHMEM` the slab would complain in the log; bits without a name are nobody's to
+/// give.
 fn unusable_flags_are_refused() -> Outcome {
-    for flags in [GFP_KERNEL | __GFP_HIGHMEM, __GFP_HIGHMEM, !GFP_KERNEL, !__GFP_ZERO] {
+    for flags in [
+        GFP_KERNEL | __GFP_HIGHMEM,
+        __GFP_HIGHMEM,
+        !GFP_KERNEL,
+        !__GFP_ZERO,
+    ] {
         check!(
             Block::<KernelAllocator>::new(layout(64, 64)?, flags).is_err(),
             "flags that the slab can't honour were accepted"

@@ -41,7 +41,10 @@ fn from_and_to_zero_size() -> Outcome {
         let mut block = Block::<KernelAllocator>::new(layout(0, align)?, GFP_KERNEL)?;
 
         block.resize(layout(0, 2 * align)?, GFP_KERNEL)?;
-        check!(block.is_aligned(), "zero to zero, align {align}: misaligned");
+        check!(
+            block.is_aligned(),
+            "zero to zero, align {align}: misaligned"
+        );
 
         block.resize(layout(100, align)?, GFP_KERNEL)?;
         check!(block.is_aligned(), "zero to 100, align {align}: misaligned");

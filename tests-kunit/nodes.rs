@@ -2,9 +2,12 @@
 
 //! The NUMA node reaches the slab as the caller gave it, and one that is not online is refused.
 
-use core::ffi::{
-    c_int,
-    c_void, //
+use core::{
+    ffi::{
+        c_int,
+        c_void, //
+    },
+    ptr, //
 };
 
 use kernel::{
@@ -48,22 +51,30 @@ fn nid(block: &Block<KernelAllocator>) -> i32 {
 }
 
 /// Returns the first `n` nodes, all online on a machine that has that many.
-fn nodes(n: usize) -> Result<KVec<(i32, NumaNode)>, Stop> {
+fn nodes(n: u32) -> Result<KVec<(i32, NumaNode)>, Stop> {
     let mut nodes = KVec::new();
 
     // SAFETY: It is a number, written when nodes come and go.
-    if unsafe { core::ptr::addr_of!(bindings::nr_online_nodes).read_volatile() } < n as _ {
+    if unsafe { ptr::addr_of!(bindings::nr_online_nodes).read_volatile() } < n {
         return Err(Stop::Skipped(c"needs two NUMA nodes"));
     }
     for id in 0..n as i32 {
-        nodes.push((id, NumaNode::new(id).map_err(|_| Stop::Failed)?), GFP_KERNEL)?;
+        nodes.push(
+            (id, NumaNode::new(id).map_err(|_| Stop::Failed)?),
+            GFP_KERNEL,
+        )?;
     }
     Ok(nodes)
 }
 
 fn block_comes_from_its_node() -> Outcome {
     for (id, node) in nodes(2)? {
-        for (size, align) in [(8, 8), (24, 64), (PAGE_SIZE, 64), (5 * PAGE_SIZE, PAGE_SIZE)] {
+        for (size, align) in [
+            (8, 8),
+            (24, 64),
+            (PAGE_SIZE, 64),
+            (5 * PAGE_SIZE, PAGE_SIZE),
+        ] {
             for _ in 0..16 {
                 let block =
                     Block::<KernelAllocator>::new_on(layout(size, align)?, GFP_KERNEL, node)?;
@@ -85,7 +96,11 @@ fn moved_block_comes_from_its_node() -> Outcome {
 
     for &(_, from) in &nodes {
         for &(id, to) in &nodes {
-            for new in [layout(2000, 8)?, layout(5 * PAGE_SIZE, 8)?, layout(8, 4 * PAGE_SIZE)?] {
+            for new in [
+                layout(2000, 8)?,
+                layout(5 * PAGE_SIZE, 8)?,
+                layout(8, 4 * PAGE_SIZE)?,
+            ] {
                 let old = layout(72, 8)?;
                 let mut block = Block::<KernelAllocator>::new_on(old, GFP_KERNEL, from)?;
 

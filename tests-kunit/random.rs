@@ -51,7 +51,11 @@ fn sequence() -> Outcome {
         let slot = &mut slots[rng.below(SLOTS)];
         let new = draw(&mut rng)?;
         let zeroed = rng.below(2) == 0;
-        let flags = if zeroed { GFP_KERNEL | __GFP_ZERO } else { GFP_KERNEL };
+        let flags = if zeroed {
+            GFP_KERNEL | __GFP_ZERO
+        } else {
+            GFP_KERNEL
+        };
 
         let (mut block, seed, kept) = match slot.take() {
             None => (Block::new(new, flags)?, 0, 0),

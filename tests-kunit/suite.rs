@@ -3,8 +3,8 @@
 //! KUnit suites of cases that return their outcome.
 //!
 //! The kernel's `#[kunit_tests]` is not there on all supported kernels, and its assertions end the
-//! case's thread without running destructors: the blocks of a failed case would leak. Here a case is
-//! a function that returns an [`Outcome`], so `?` works and everything is dropped.
+//! case's thread without running destructors: the blocks of a failed case would leak. Here a case
+//! is a function that returns an [`Outcome`], so `?` works and everything is dropped.
 
 use core::{
     ffi::CStr,
@@ -75,6 +75,9 @@ macro_rules! kunit_suite {
             static mut CASES: [bindings::kunit_case; 1 + [$(stringify!($case)),+].len()] = [
                 $(
                     $crate::suite::kunit_case(concat!(stringify!($case), "\0"), {
+                        /// # Safety
+                        ///
+                        /// `test` must be the running test.
                         unsafe extern "C" fn run(test: *mut bindings::kunit) {
                             // SAFETY: KUnit calls a case with the test that it is run as.
                             unsafe { $crate::suite::run(test, $case) };
@@ -141,7 +144,11 @@ pub(crate) const fn kunit_suite(
     assert!(name.len() < suite.name.len());
     let mut n = 0;
     while n < name.len() {
-        suite.name[n] = name[n] as _;
+        // A `char` of C is `u8` or `i8` to Rust, by kernel.
+        #[allow(clippy::as_underscore)]
+        {
+            suite.name[n] = name[n] as _;
+        }
         n += 1;
     }
     suite
@@ -165,7 +172,7 @@ pub(crate) unsafe fn run(test: *mut bindings::kunit, case: fn() -> Outcome) {
 
                 comment
                     .cast::<u8>()
-                    .copy_from_nonoverlapping(why.as_ptr().cast(), len);
+                    .copy_from_nonoverlapping(why.to_bytes().as_ptr(), len);
             }
             bindings::kunit_status_KUNIT_SKIPPED
         }

@@ -43,7 +43,13 @@ fn leave_dirt(size: usize, align: usize) -> Outcome {
 }
 
 fn reused_block_is_zeroed() -> Outcome {
-    for (size, align) in [(8, 8), (24, 64), (96, 32), (PAGE_SIZE, 64), (3 * PAGE_SIZE, 4096)] {
+    for (size, align) in [
+        (8, 8),
+        (24, 64),
+        (96, 32),
+        (PAGE_SIZE, 64),
+        (3 * PAGE_SIZE, 4096),
+    ] {
         leave_dirt(size, align)?;
         for _ in 0..32 {
             let block =
@@ -61,8 +67,8 @@ fn reused_block_is_zeroed() -> Outcome {
 
 /// Shrinks a dirty block and grows it again with `__GFP_ZERO`: what lay in between must be gone.
 ///
-/// The calls before did not ask for zeroes, which is what `krealloc()` would need (see the comment on
-/// it in `include/linux/slab.h`).
+/// The calls before did not ask for zeroes, which is what `krealloc()` would need (see the comment
+/// on it in `include/linux/slab.h`).
 fn check_growth(small: (usize, usize), large: (usize, usize)) -> Outcome {
     leave_dirt(large.0, large.1)?;
     for _ in 0..16 {

@@ -21,8 +21,8 @@ use super::{
 };
 
 // SAFETY:
-// - A block stays valid until it is freed: nothing but `free` and a `realloc` that succeeds gives it
-//   back to the slab.
+// - A block stays valid until it is freed: nothing but `free` and a `realloc` that succeeds gives
+//   it back to the slab.
 // - All three functions go through `block`, so a block from one is valid for the others.
 // - The guarantees of the functions are those of `block`; blocks are aligned to `MIN_ALIGN` because
 //   the slab aligns every block to `ARCH_KMALLOC_MINALIGN` (`include/linux/slab.h`).
