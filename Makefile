@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# The front door: every command a person runs. `make help` lists them. What the kernel's build
+# compiles is in Kbuild, so `make -C KERNEL M=$PWD modules` works as for any module.
+
+PYTHON ?= python3
+
+# A word on the command line reaches the scripts as it would from the environment.
+export KDIR KERNEL ARCH TOOLCHAIN ARGS SEED V INSTALL_MOD_PATH
+
+run = @$(PYTHON) -B scripts/$(1)
+
+.PHONY: modules
+modules: ## the modules, against KDIR or the provisioned kernel
+	$(call run,module.py)
+
+.PHONY: demo
+demo: ## from nothing: insmod, the alignment report and rmmod, in a guest; ARGS="live=8" sets parameters
+	$(call run,demo.py)
+
+.PHONY: test
+test: ## from nothing: every KUnit suite, by the kernel's kunit.py, in QEMU; SEED=n repeats a random run
+	$(call run,kunit.py) test
+
+.PHONY: kunit
+kunit: ## kunit.py with options of its own: ARGS="--list_tests", ARGS="'rust_alloc_zero*'", ARGS="--raw_output"
+	$(call run,kunit.py)
+
+.PHONY: vm
+vm: ## a shell in the guest, with the modules ready to insmod
+	$(call run,vm.py)
+
+.PHONY: check-kdir
+check-kdir: ## says whether KDIR can build a Rust module, and if not, why and what mends it
+	$(call run,kdir.py)
+
+.PHONY: check-harness
+check-harness: ## the harness's own tests: each way of passing falsely must turn red
+	@$(PYTHON) -B -m unittest discover -s scripts/tests
+
+.PHONY: lint
+lint: ## rustfmt, clippy, shellcheck, flake8, mypy, checkpatch; warnings are errors
+	$(call run,lint.py)
+
+.PHONY: modules_install
+modules_install: ## installs the modules below INSTALL_MOD_PATH, by the kernel's own rules
+	$(call run,module.py) install
+
+.PHONY: clean
+clean: ## removes what was built in the checkout
+	$(call run,clean.py)
+
+.PHONY: distclean
+distclean: ## removes the cache as well: toolchain, kernels, logs
+	$(call run,clean.py) cache
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z_-]*\): ## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
+		printf '  make %-16s %s\n' "$$name" "$$text"; done
+	@echo
+	@echo '  KDIR=dir        a kernel tree or build directory of your own'
+	@echo '  KERNEL=7.3      a provisioned kernel, of those that the archive has as linux-source-X.Y'
+	@echo '  ARCH=x86_64     the architecture'
+	@echo '  TOOLCHAIN=host  the tools of this machine; by default a Debian root of its own'
+	@echo '  V=1             what the build runs'
+	@echo '  RUST_ALLOC_DEMO_CACHE=dir  where all that is downloaded and built goes'
+	@echo '                             (by default rust_alloc_demo in the user cache)'

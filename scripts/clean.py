@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-2.0
+
+"""`make clean` and `make distclean`: removes what was built, and with `cache` the cache."""
+
+import sys
+from pathlib import Path
+
+import common
+
+# What the kernel's build leaves where it is run by hand, as M=$PWD.
+BUILT = ("*.o", "*.ko", "*.mod", "*.mod.c", "*.cmd", ".*.cmd", ".*.o", "*.d", "*.symvers", "modules.order",
+         "Module.symvers")
+
+# What the stages keep in the cache. Nothing else is removed: the directory may be one of the user's.
+CACHED = ("kernel", "kvm", "lock", "logs", "module", "run", "source", "toolchain")
+
+
+def built(top: Path) -> list[Path]:
+    """The built files below a directory."""
+    folders = (top, top / "tests-kunit", top / "tests-kunit/faults")
+    return sorted({file for folder in folders for pattern in BUILT for file in folder.glob(pattern)})
+
+
+def main() -> None:
+    """Removes the files and says how much it was."""
+    for file in built(common.checkout()):
+        file.unlink()
+    if sys.argv[1:] == ["cache"]:
+        cache = common.cache()
+        size = sum(file.lstat().st_size for name in CACHED for file in (cache / name).rglob("*")
+                   if not file.is_dir())
+        common.say(f"removing {size / (1 << 30):.1f} GB in {cache}")
+        for name in CACHED:
+            common.remove(cache / name)
+        if not any(cache.iterdir()):
+            cache.rmdir()
+
+
+if __name__ == "__main__":
+    common.main(main)

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-2.0
+
+"""Stage 4: a guest made of the kernel, busybox and the modules, run by QEMU."""
+
+import contextlib
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import common
+import newc
+from common import Fail
+from kernel import Kernel
+from module import Modules
+
+FOLDERS = ["bin", "proc", "sys"]
+TAIL_LINES = 20
+
+# A guest that only starts and ends takes about two seconds without KVM.
+PROBE_SECONDS = 10
+
+# What each word is for is told in tests-kunit/qemu/x86_64.py.
+COMMAND_LINE = "console=ttyS0 loglevel=5 panic=-1 numa=fake=2"
+
+
+@contextlib.contextmanager
+def run_directory(name: str) -> Iterator[Path]:
+    """An empty directory for the files of one run. A second run of the same checkout waits."""
+    name = f"{name}-{common.key(str(common.checkout()))}"
+    with common.lock(f"run-{name}"):
+        path = common.cache() / "run" / name
+        shutil.rmtree(path, ignore_errors=True)
+        path.mkdir(parents=True)
+        yield path
+
+
+def busybox(kernel: Kernel) -> bytes:
+    """The guest's user space."""
+    root = kernel.toolchain.root
+    found = root / "usr/bin/busybox" if root else shutil.which("busybox")
+    program = Path(found).read_bytes() if found else b""
+    if not program or b"/lib64/ld-linux" in program[:4096]:
+        raise Fail("the guest needs a static busybox; install the package busybox-static")
+    return program
+
+
+def initramfs(kernel: Kernel, modules: Modules | None, to: Path,
+              more: Mapping[str, bytes] | None = None) -> Path:
+    """Writes the guest's file system. Not compressed: not every kernel could read it then."""
+    programs = {"bin/busybox": busybox(kernel),
+                "init": (common.checkout() / "tests-kunit/init").read_bytes(),
+                **(more or {})}
+    for file in modules.files() if modules else []:
+        programs[file.name] = file.read_bytes()
+    to.write_bytes(newc.archive(FOLDERS, programs))
+    return to
+
+
+def qemu(kernel: Kernel, initrd: Path, mode: str, kvm: bool, console: str = "stdio",
+         args: Sequence[str] = ()) -> list[str]:
+    """The command that boots a guest; `args` are more words for the kernel's command line."""
+    command = ["qemu-system-x86_64", "-nodefaults", "-no-reboot", "-display", "none",
+               "-m", "1024", "-smp", "2", "-bios", "qboot.rom",
+               "-accel", "kvm" if kvm else "tcg",
+               "-kernel", str(kernel.image), "-initrd", str(initrd),
+               "-append", " ".join([COMMAND_LINE, f"GUEST={mode}", *args]),
+               "-serial", console]
+    return kernel.toolchain.argv(command, ro=visible(kernel, initrd), kvm=kvm)
+
+
+def visible(kernel: Kernel, initrd: Path) -> list[Path]:
+    """The files that QEMU reads."""
+    return [initrd] + ([kernel.image] if kernel.image else [])
+
+
+def kvm_works(kernel: Kernel) -> bool:
+    """Whether a guest has been seen to run under KVM since this machine was booted.
+
+    That /dev/kvm can be opened says little: on some nested hosts all guests hang.
+    """
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        return False
+    boot_id = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    record = common.cache() / "kvm" / kernel.key
+    known = record.read_text().split() if record.exists() else []
+    if known[:1] != [boot_id]:
+        common.say(f"      trying KVM, for at most {PROBE_SECONDS} s; once until the next boot of"
+                   " this machine")
+        known = [boot_id, "yes" if probe(kernel) else "no"]
+        record.parent.mkdir(exist_ok=True)
+        record.write_text(" ".join(known))
+    return known[1] == "yes"
+
+
+def probe(kernel: Kernel) -> bool:
+    """Boots a guest that ends at once, under KVM."""
+    log = common.logs() / "kvm-probe.log"
+    with run_directory("probe") as run:
+        initrd = initramfs(kernel, None, run / "initramfs.cpio")
+        try:
+            common.run_logged(qemu(kernel, initrd, "probe", kvm=True), log, "a guest under KVM",
+                              timeout=PROBE_SECONDS, quoting=False)
+        except Fail:
+            return False
+    return "guest: finished" in log.read_text()
+
+
+def boot(kernel: Kernel, initrd: Path, mode: str, log: Path, deadline: int,
+         args: Sequence[str] = (), on_line: Callable[[str], None] | None = None) -> str:
+    """Runs a guest to its end and returns what its console said, which is also in `log`."""
+    command = qemu(kernel, initrd, mode, kvm_works(kernel), args=args)
+    try:
+        common.run_logged(command, log, "the guest", on_line, deadline, quoting=False)
+    except Fail:
+        show_tail(log)
+        raise
+    return log.read_text()
+
+
+def show_tail(log: Path) -> None:
+    """Shows the end of a console log."""
+    lines = log.read_text(errors="replace").splitlines()
+    print(f"--- the end of {log}", file=sys.stderr)
+    for line in lines[-TAIL_LINES:]:
+        print(line, file=sys.stderr)
+    print("---", file=sys.stderr)

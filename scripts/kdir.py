@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: GPL-2.0
+
+"""Preflight: says in plain words whether a kernel tree can build a Rust module (`make check-kdir`).
+
+Looks only at what an external module's build needs, so a build directory, a source tree that was
+built in place and a distribution's headers directory all do. Writes nothing.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import common
+import toolchain as toolchains
+from common import Fail
+from toolchain import Toolchain
+
+# What rustc reads of the kernel crate; on distributions that ship it, these are all there is.
+METADATA = ("libcore.rmeta", "libcompiler_builtins.rmeta", "libbindings.rmeta", "libuapi.rmeta",
+            "libkernel.rmeta", "libmacros.so")
+
+# What the guest needs of a kernel to come up and be heard.
+GUEST_NEEDS = ("BLK_DEV_INITRD", "BINFMT_ELF", "BINFMT_SCRIPT", "PROC_FS", "SYSFS", "DEVTMPFS",
+               "SERIAL_8250_CONSOLE")
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A kernel tree that can build Rust modules."""
+
+    build: Path
+    source: Path | None
+    release: str
+    config: dict[str, str]
+
+    @property
+    def arch(self) -> str:
+        """The architecture, as the kernel's build names it."""
+        for symbol, name in (("X86_64", "x86_64"), ("ARM64", "arm64"), ("RISCV", "riscv"),
+                             ("UML", "um")):
+            if symbol in self.config:
+                return name
+        return "an architecture that is not supported"
+
+    @property
+    def rustc(self) -> str:
+        """The version text of the rustc that it was built with."""
+        return self.config.get("RUSTC_VERSION_TEXT", "").strip('"')
+
+    @property
+    def clang(self) -> bool:
+        """Whether it was built with LLVM=1."""
+        return "CC_IS_CLANG" in self.config
+
+
+def inspect(path: Path) -> Tree:
+    """Looks at a tree; fails with what is wrong and what mends it."""
+    if not path.is_dir():
+        raise Fail(f"KDIR={path}: there is no such directory")
+    build = path.resolve()
+    auto = build / "include/config/auto.conf"
+    if not (build / "Makefile").is_file() or not (
+            auto.exists() or (build / "scripts").is_dir() or (build / ".config").exists()):
+        raise Fail(f"KDIR={path} is not a kernel tree: name a kernel's source tree that was built, its"
+                   " O= build directory, or /lib/modules/RELEASE/build")
+    if not auto.exists():
+        state = "was not built yet" if (build / ".config").exists() else "was never configured"
+        raise Fail(f"KDIR={path}: this kernel {state} (it has no include/config/auto.conf); if it was"
+                   " built with O=DIR, name that directory, else configure and build it first")
+
+    config = dict(re.findall(r"^CONFIG_(\w+)=(.*)$", auto.read_text(), re.MULTILINE))
+    tree = Tree(build, source_of(build), release_of(build), config)
+    if "MODULES" not in config:
+        raise Fail(f"KDIR={path}: this kernel can't load modules; set CONFIG_MODULES=y and rebuild it")
+    if "RUST" not in config:
+        why = ("set CONFIG_RUST=y and rebuild it" if "RUST_IS_AVAILABLE" in config else
+               "`make LLVM=1 rustavailable` in its source tree says what it missed; then set"
+               " CONFIG_RUST=y and rebuild it")
+        raise Fail(f"KDIR={path}: this kernel was built without Rust (no CONFIG_RUST); {why}")
+    missing = [name for name in METADATA if not (build / "rust" / name).is_file()]
+    if missing:
+        raise Fail(f"KDIR={path}: the Rust metadata is not there (rust/{', '.join(missing)}), which"
+                   " shows as E0463, can't find crate; build the kernel with this configuration, or"
+                   " copy rust/*.rmeta and rust/*.so from where it was built")
+    if not (build / "Module.symvers").is_file():
+        raise Fail(f"KDIR={path}: it has no Module.symvers, so the kernel's build did not end; run"
+                   " make there once more")
+    return tree
+
+
+def source_of(build: Path) -> Path | None:
+    """The source tree of a build directory: itself, or what its Makefile includes."""
+    if (build / "kernel").is_dir() and (build / "Kconfig").is_file():
+        return build
+    found = re.search(r"^include (/\S+)/Makefile$", (build / "Makefile").read_text(), re.MULTILINE)
+    link = build / "source"
+    for source in [Path(found[1])] if found else [link] if link.exists() else []:
+        if source.is_dir():
+            return source.resolve()
+    return None
+
+
+def release_of(build: Path) -> str:
+    """The kernel's release, as `uname -r` says it."""
+    file = build / "include/config/kernel.release"
+    return file.read_text().strip() if file.exists() else "of unknown release"
+
+
+def matching_toolchain(tree: Tree) -> Toolchain:
+    """The toolchain that the tree's metadata can be read with; TOOLCHAIN= decides if it is set.
+
+    rustc reads the metadata of its own version only.
+    """
+    if os.environ.get("TOOLCHAIN"):
+        toolchain = toolchains.provide()
+        if toolchain.rustc() != tree.rustc:
+            raise Fail(other_rustc(tree, f"TOOLCHAIN={os.environ['TOOLCHAIN']} has"
+                                         f" {toolchain.rustc() or 'none'}"))
+        return toolchain
+    # A tree that gcc built needs gcc, which the root doesn't have.
+    if tree.clang:
+        toolchain = toolchains.root()
+        if toolchain.rustc() == tree.rustc:
+            return toolchain
+    host = Toolchain(None, "host")
+    if shutil.which("rustc") and host.rustc() == tree.rustc:
+        return host
+    raise Fail(other_rustc(tree, f"this machine has {host.rustc() if shutil.which('rustc') else 'none'}"
+                                 + (f", the toolchain's root {toolchain.rustc()}" if tree.clang else "")))
+
+
+def other_rustc(tree: Tree, found: str) -> str:
+    """What to say if no rustc can read the metadata."""
+    return (f"KDIR={tree.build}: this kernel was built with {tree.rustc or 'an unknown rustc'};"
+            f" {found}, and metadata of another rustc can't be read (E0514); install the kernel's"
+            " rustc, or rebuild the kernel with the one that is here")
+
+
+def need_kunit(tree: Tree) -> None:
+    """Fails if the suites could not run."""
+    value = tree.config.get("KUNIT", "n")
+    if value != "y":
+        raise Fail(f"KDIR={tree.build}: CONFIG_KUNIT is {value}, so the suites would not be built, or"
+                   " vanish silently; set CONFIG_KUNIT=y and rebuild the kernel")
+
+
+def need_image(tree: Tree, image: Path) -> None:
+    """Fails if there is nothing to boot a guest with."""
+    if not image.exists():
+        raise Fail(f"KDIR={tree.build} has no {image.relative_to(tree.build)} to boot a guest with; run"
+                   f" `make {image.name}` there, or use `make` alone to build the modules")
+    missing = [name for name in GUEST_NEEDS if tree.config.get(name) != "y"]
+    if missing:
+        raise Fail(f"KDIR={tree.build}: a guest can't run on this kernel without"
+                   f" CONFIG_{', CONFIG_'.join(missing)}; set {'it' if len(missing) == 1 else 'them'}"
+                   " to y and rebuild it")
+
+
+def main() -> None:
+    """Checks KDIR, or the running kernel's build directory if it is not set."""
+    running = Path("/lib/modules", os.uname().release, "build")
+    path = Path(os.environ.get("KDIR") or running)
+    tree = inspect(path)
+    toolchain = matching_toolchain(tree)
+    common.say(f"{path}: Linux {tree.release} ({tree.arch}) can build Rust modules")
+    common.say(f"  rustc: {tree.rustc}, {'the host' if toolchain.root is None else 'the toolchain'}'s")
+    image = tree.build / "arch/x86/boot/bzImage"
+    for command, check in (("make test", lambda: (need_kunit(tree), need_image(tree, image))),
+                           ("make demo", lambda: need_image(tree, image))):
+        try:
+            check()
+            common.say(f"  {command}: yes")
+        except Fail as fail:
+            common.say(f"  {command}: no; {fail}")
+
+
+if __name__ == "__main__":
+    common.main(main)

@@ -1,0 +1,288 @@
+# SPDX-License-Identifier: GPL-2.0
+
+"""Tests of the harness itself: does it notice what goes wrong in a real guest?
+
+Each test changes a line in a copy of the checkout, runs a command there, and looks at its exit code
+and messages. The ways in which kunit.py alone would pass a bad run are all among them; where that is
+so, the test also shows that kunit.py did pass it.
+"""
+
+import json
+import os
+import pty
+import shutil
+import subprocess
+import sys
+import unittest
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(CHECKOUT / "scripts"))
+
+import common  # noqa: E402
+import verdict  # noqa: E402
+
+COPIED = ("Kbuild", "rust_alloc_demo.rs", "allocator", "scripts", "tests-kunit")
+LIMIT = 900
+
+# A line of /init after which the test module has run, and one before.
+AFTER_SUITES = "\tfinish\n}\n\nshell()"
+LOAD_SUITES = "\twhy=$(load rust_alloc_demo_kunit 2>&1)"
+
+
+class Harness(unittest.TestCase):
+    """A copy of the checkout to change and run commands in."""
+
+    copy: Path
+    cases: int
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        """The copy's place is always the same, so that the cache knows it."""
+        cls.copy = common.cache() / "harness" / "checkout"
+        shutil.rmtree(cls.copy, ignore_errors=True)
+        cls.copy.mkdir(parents=True)
+        for name in COPIED:
+            file = CHECKOUT / name
+            (shutil.copytree if file.is_dir() else shutil.copy2)(file, cls.copy / name)
+        with (cls.copy / "tests-kunit/Kbuild").open("a") as kbuild:
+            kbuild.write("obj-m += faults/\n")
+        plan = verdict.expected(cls.copy / "tests-kunit")
+        cls.cases = sum(len(cases) for cases in plan.values())
+
+    def change(self, name: str, old: str, new: str) -> None:
+        """Replaces the one place in a file that reads `old`, until the test's end."""
+        file = self.copy / name
+        text = file.read_text()
+        self.assertEqual(text.count(old), 1, f"{name} must have this once: {old}")
+        file.write_text(text.replace(old, new))
+        self.addCleanup(file.write_text, text)
+
+    def run_script(self, *command: str, code: int, args: str = "", stdin: str = "") -> str:
+        """Runs a script of the copy, checks its exit code, and returns what it printed."""
+        env = {**os.environ, "ARGS": args}
+        done = subprocess.run([sys.executable, str(self.copy / "scripts" / command[0]), *command[1:]],
+                              cwd=self.copy, env=env, input=stdin, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, timeout=LIMIT, check=False)
+        self.assertEqual(done.returncode, code, done.stdout)
+        self.assertNotIn("Traceback", done.stdout)
+        return done.stdout
+
+    def assert_all(self, text: str, *parts: str) -> None:
+        """Checks that each of these is in the text."""
+        for part in parts:
+            self.assertIn(part, text)
+
+
+class KunitTest(Harness):
+    """`make test` and `make kunit`."""
+
+    def test_green(self) -> None:
+        """All is well, and the last line says so."""
+        out = self.run_script("kunit.py", "test", code=0)
+        self.assertEqual(out.splitlines()[-1], f"kunit: {self.cases} passed, 0 failed")
+        self.assertNotIn("error:", out)
+
+    def test_panic_after_the_plan(self) -> None:
+        """PID 1 ends when all cases have passed."""
+        self.change("tests-kunit/init", AFTER_SUITES, AFTER_SUITES.replace("finish", "exit 1"))
+        out = self.run_script("kunit.py", "test", code=1)
+        self.assert_all(out, f"Ran {self.cases} tests: passed: {self.cases}",
+                        "Kernel panic - not syncing: Attempted to kill init",
+                        "error: the guest did not get to its end")
+
+    def fault(self, name: str, args: str = "") -> str:
+        """A run in which the fault module is loaded after the suites have passed."""
+        self.change("tests-kunit/init", AFTER_SUITES, "\tload rust_alloc_demo_fault\n" + AFTER_SUITES)
+        args = f"--kernel_args=rust_alloc_demo_fault.{name}=1 {args}"
+        out = self.run_script("kunit.py", "test", code=1, args=args)
+        self.assert_all(out, f"Ran {self.cases} tests: passed: {self.cases}",
+                        f"kunit: {self.cases} passed, 0 failed")
+        return out
+
+    def test_warning(self) -> None:
+        """The kernel warns in a run that is otherwise green."""
+        self.assertRegex(self.fault("warn"), r"error: the kernel complained: .*WARNING: .*fault")
+
+    def test_oops(self) -> None:
+        """The kernel oopses in a run that is otherwise green."""
+        self.assertIn("error: the kernel complained: Oops", self.fault("oops"))
+
+    def test_hang(self) -> None:
+        """The guest never ends; at the deadline it is made to, and its console is shown."""
+        out = self.fault("hang", "--timeout=8")
+        self.assert_all(out, "error: the guest did not get to its end", "kunit-console.log",
+                        "guest: started")
+
+    def test_warning_before_the_suites(self) -> None:
+        """The kernel warns while the console is still to be quiet."""
+        self.change("tests-kunit/init", "echo \"guest: started\"\n",
+                    "echo \"guest: started\"\nload rust_alloc_demo_fault\n")
+        out = self.run_script("kunit.py", "test", code=1,
+                              args="--kernel_args=rust_alloc_demo_fault.warn=1")
+        self.assertIn("error: the kernel complained: ", out)
+
+    def test_other_plan_first(self) -> None:
+        """With the console not quiet kunit.py passes the built-in suites and ignores ours."""
+        self.change("tests-kunit/qemu/x86_64.py", "loglevel=5 panic", "loglevel=7 panic")
+        out = self.run_script("kunit.py", "test", code=1)
+        self.assertIn("error: the console had more than one test plan", out)
+        self.assertNotIn(f"Ran {self.cases} tests", out)
+
+    def test_suite_vanished(self) -> None:
+        """A suite's file is no longer compiled."""
+        self.change("tests-kunit/suites.rs", "mod zeroing;\n", "")
+        out = self.run_script("kunit.py", "test", code=1)
+        self.assert_all(out, "error: suite rust_alloc_zeroing did not run")
+
+    def test_cases_missing(self) -> None:
+        """A filter is no way to pass `make test`."""
+        out = self.run_script("kunit.py", "test", code=1, args="rust_alloc_limits.zero_size")
+        self.assert_all(out, "error: suite rust_alloc_limits: ", "cases did not run",
+                        "error: suite rust_alloc_zeroing did not run", "kunit: 1 passed, 0 failed")
+
+    def test_failed_insmod(self) -> None:
+        """The test module can't be loaded."""
+        self.change("tests-kunit/suites.rs", "Ok(Self)", "Err(EINVAL)")
+        out = self.run_script("kunit.py", "test", code=1)
+        self.assert_all(out, "error: guest: insmod failed: ", "did not run")
+
+    def test_missing_module(self) -> None:
+        """The test module is not there."""
+        self.change("tests-kunit/init", LOAD_SUITES, LOAD_SUITES.replace("kunit 2", "gone 2"))
+        out = self.run_script("kunit.py", code=1)
+        self.assertIn("error: guest: insmod failed: ", out)
+
+    def test_filter(self) -> None:
+        """Some cases are enough where some are asked for; the report is written to the checkout."""
+        report = self.copy / "report.json"
+        self.addCleanup(report.unlink, missing_ok=True)
+        out = self.run_script("kunit.py", code=0,
+                              args="'rust_alloc_l*.zero_size' --json=report.json")
+        self.assertIn("Ran 1 tests: passed: 1", out)
+        self.assertEqual(json.loads(report.read_text())["misc"]["passed"], 1)
+
+    def test_filter_that_matches_nothing(self) -> None:
+        """No case ran."""
+        out = self.run_script("kunit.py", code=1, args="no_such_suite")
+        self.assertIn("error: no case ran", out)
+
+    def test_listing(self) -> None:
+        """A listing runs nothing, and that is well."""
+        out = self.run_script("kunit.py", code=0, args="--list_tests")
+        self.assertIn("\nrust_alloc_limits.zero_size\n", out)
+
+    def test_isolated(self) -> None:
+        """Each suite in a guest of its own."""
+        out = self.run_script("kunit.py", code=0, args="--run_isolated=suite 'rust_alloc_[lz]*'")
+        self.assert_all(out, "(1/2)", "(2/2)")
+
+    def test_bad_args(self) -> None:
+        """What can't be done is said before anything is done."""
+        for args, message in (("--arch=um", "error: ARGS: --arch is not for ARGS"),
+                              ("--json=no/such/dir/file", "error: ARGS: there is no directory"),
+                              ("'", "error: ARGS can't be read")):
+            self.assertIn(message, self.run_script("kunit.py", code=1, args=args))
+
+
+class AllocatorTest(Harness):
+    """An allocator that misaligns, seen by both modules."""
+
+    def test_misaligned(self) -> None:
+        """Cases fail; insmod of the demo fails and says which layout it was."""
+        self.change("allocator/layout.rs", "layout.pad_to_align().size()", "layout.size()")
+
+        out = self.run_script("kunit.py", "test", code=1)
+        self.assertRegex(out.splitlines()[-1], r"^kunit: \d+ passed, [1-9]\d* failed")
+        self.run_script("kunit.py", code=1, args="--raw_output rust_alloc_alignment")
+
+        out = self.run_script("demo.py", code=1)
+        self.assertRegex(out, r"walk: layout of size \d+, align \d+: .*misaligned")
+        self.assert_all(out, "error: guest: insmod failed: ", "exit: live=0 bytes=0")
+
+
+class DemoTest(Harness):
+    """`make demo`."""
+
+    def test_green(self) -> None:
+        """The module's report is shown, and all is well."""
+        out = self.run_script("demo.py", code=0, args="max_align=4096 live=2")
+        self.assertRegex(out, r"walk: layouts=\d+ misaligned=0 refused=0\n")
+        self.assertRegex(out, r"exit: live=0 bytes=0\n")
+        self.assertNotIn("error:", out)
+
+    def test_leak(self) -> None:
+        """What is held until exit is not given back."""
+        self.change("rust_alloc_demo.rs", "self.held = None;", "core::mem::forget(self.held.take());")
+        out = self.run_script("demo.py", code=1)
+        self.assertRegex(out, r"error: the module left memory behind: live=[1-9]\d* bytes=[1-9]")
+
+    def test_parameters(self) -> None:
+        """Parameters that are out of range, unknown, or none at all."""
+        for args, message in (("max_align=3", "error: guest: insmod failed: "),
+                              ("bogus=1", "error: the module has no such parameter"),
+                              ("$(id)", "error: ARGS: ")):
+            self.assertIn(message, self.run_script("demo.py", code=1, args=args))
+
+    def test_hang(self) -> None:
+        """The guest never ends; at the deadline it is made to, and its console is shown."""
+        self.change("tests-kunit/init", "demo() {\n", "demo() {\n\twhile :; do :; done\n")
+        self.change("scripts/demo.py", "DEADLINE = 180", "DEADLINE = 6")
+        out = self.run_script("demo.py", code=1)
+        self.assert_all(out, "error: the guest had not ended after 6 s", "guest: started")
+
+
+class ModuleTest(Harness):
+    """`make`."""
+
+    def test_diagnostics(self) -> None:
+        """An error is shown with the name that the file has in the checkout."""
+        self.change("allocator/layout.rs", "Ok(size)", "Ok(sise)")
+        out = self.run_script("module.py", code=1)
+        self.assert_all(out, "error[E0425]", " allocator/layout.rs:", "error: the modules did not build")
+        self.assertNotIn("/src/allocator", out)
+
+    def test_builds(self) -> None:
+        """The module comes to the checkout's top, where nothing else changes."""
+        before = set(self.copy.rglob("*"))
+        self.run_script("module.py", code=0)
+        after = {path for path in self.copy.rglob("*") if "__pycache__" not in path.parts}
+        self.assertEqual(after - before, {self.copy / "rust_alloc_demo.ko"})
+
+
+class VmTest(Harness):
+    """`make vm`."""
+
+    def test_commands(self) -> None:
+        """Commands from a pipe."""
+        out = self.run_script("vm.py", code=0, stdin="insmod rust_alloc_demo.ko live=1\n"
+                                                     "rmmod rust_alloc_demo\ndmesg | tail -n 1\n")
+        self.assertRegex(out, r"exit: live=0 bytes=0(.|\n)*exit: live=0 bytes=0")
+
+    def test_terminal(self) -> None:
+        """A shell on a terminal, left by its own command."""
+        ours, theirs = pty.openpty()
+        with subprocess.Popen([sys.executable, str(self.copy / "scripts/vm.py")], cwd=self.copy,
+                              stdin=theirs, stdout=theirs, stderr=theirs) as process:
+            os.close(theirs)
+            self.addCleanup(os.close, ours)
+            self.expect(ours, "guest# ")
+            os.write(ours, b"echo $((6 * 7)); sleep 60\r")
+            self.expect(ours, "42\r\n")
+            os.write(ours, b"\x03")
+            self.expect(ours, "guest# ")
+            os.write(ours, b"poweroff\r")
+            self.assertEqual(process.wait(timeout=LIMIT), 0)
+
+    def expect(self, terminal: int, text: str) -> None:
+        """Reads the terminal until it shows `text`."""
+        seen = b""
+        while text.encode() not in seen:
+            try:
+                seen += os.read(terminal, 4096)
+            except OSError:
+                self.fail(f"the guest ended before `{text}`: {seen.decode(errors='replace')}")
+
+
+if __name__ == "__main__":
+    unittest.main()

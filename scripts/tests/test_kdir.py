@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-2.0
+
+"""`make check-kdir`: one tree with one defect for each message, and a real tree that is good."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(TOP / "scripts"))
+
+import common  # noqa: E402
+import kdir  # noqa: E402
+import kernel as kernels  # noqa: E402
+
+
+def check(path: Path, **variables: str) -> tuple[int, str]:
+    """Runs the command on a tree; its exit code and all that it says."""
+    environment = {name: value for name, value in os.environ.items() if name not in ("KERNEL", "ARCH")}
+    done = subprocess.run([sys.executable, "-B", str(TOP / "scripts/kdir.py")], check=False,
+                          env={**environment, "KDIR": str(path), **variables},
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return done.returncode, done.stdout
+
+
+class Defects(unittest.TestCase):
+    """Copies of a headers directory as distributions ship it, each with one defect."""
+
+    kernel: kernels.Kernel
+    folder: tempfile.TemporaryDirectory[str]
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        """Provides the kernel, and makes of it what a distribution would package."""
+        os.environ.pop("KDIR", None)
+        cls.kernel = kernels.select(1, 2, need_kunit=True, need_image=True)
+        cls.folder = tempfile.TemporaryDirectory(dir=common.cache())
+        cls.headers = Path(cls.folder.name) / "headers"
+        headers(cls.kernel.build, cls.headers)
+
+    @classmethod
+    def tearDownClass(cls) -> None:
+        """Removes the copies."""
+        cls.folder.cleanup()
+
+    def setUp(self) -> None:
+        """Gives the test a copy of its own."""
+        self.tree = Path(self.folder.name) / "tree"
+        shutil.copytree(self.headers, self.tree, symlinks=True)
+        self.addCleanup(shutil.rmtree, self.tree)
+
+    def configure(self, name: str, line: str) -> None:
+        """Sets, or with an empty line unsets, a symbol."""
+        auto = self.tree / "include/config/auto.conf"
+        kept = [text for text in auto.read_text().splitlines()
+                if not text.startswith(f"CONFIG_{name}=")]
+        auto.write_text("\n".join([*kept, line]) + "\n")
+
+    def refused(self, *words: str) -> None:
+        """The tree must be refused in one line that has these words."""
+        code, text = check(self.tree)
+        self.assertEqual(code, 1, text)
+        self.assertTrue(text.startswith("error: "), text)
+        self.assertEqual(text.count("\n"), 1, text)
+        for word in words:
+            self.assertIn(word, text)
+
+    def test_good(self) -> None:
+        code, text = check(self.tree)
+        self.assertEqual(code, 0, text)
+        self.assertIn("can build Rust modules", text)
+        self.assertIn(self.kernel.release, text)
+
+    def test_good_build_directory(self) -> None:
+        code, text = check(self.kernel.build)
+        self.assertEqual(code, 0, text)
+        self.assertIn("make test: yes", text)
+
+    def test_headers_build_the_module(self) -> None:
+        """What is called good does build, with no source and no generated bindings."""
+        done = subprocess.run([sys.executable, "-B", str(TOP / "scripts/module.py"), "check"],
+                              env={**os.environ, "KDIR": str(self.tree)}, check=False,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.assertEqual(done.returncode, 0, done.stdout)
+
+    def test_no_directory(self) -> None:
+        code, text = check(self.tree / "nowhere")
+        self.assertEqual(code, 1)
+        self.assertIn("no such directory", text)
+
+    def test_no_kernel_tree(self) -> None:
+        shutil.rmtree(self.tree)
+        self.tree.mkdir()
+        self.refused("not a kernel tree", "/lib/modules/")
+
+    def test_never_configured(self) -> None:
+        shutil.rmtree(self.tree / "include/config")
+        (self.tree / ".config").unlink(missing_ok=True)
+        self.refused("never configured")
+
+    def test_not_built(self) -> None:
+        shutil.rmtree(self.tree / "include/config")
+        (self.tree / ".config").touch()
+        self.refused("not built yet")
+
+    def test_no_modules(self) -> None:
+        self.configure("MODULES", "")
+        self.refused("CONFIG_MODULES")
+
+    def test_no_rust(self) -> None:
+        self.configure("RUST", "")
+        self.refused("no CONFIG_RUST", "CONFIG_RUST=y")
+
+    def test_no_rust_available(self) -> None:
+        self.configure("RUST", "")
+        self.configure("RUST_IS_AVAILABLE", "")
+        self.refused("no CONFIG_RUST", "rustavailable")
+
+    def test_no_metadata(self) -> None:
+        (self.tree / "rust/libkernel.rmeta").unlink()
+        self.refused("libkernel.rmeta", "E0463")
+
+    def test_no_symvers(self) -> None:
+        (self.tree / "Module.symvers").unlink()
+        self.refused("Module.symvers")
+
+    def test_other_rustc(self) -> None:
+        self.configure("RUSTC_VERSION_TEXT", 'CONFIG_RUSTC_VERSION_TEXT="rustc 1.78.0 (9b00956e5)"')
+        self.refused("rustc 1.78.0", "E0514")
+
+    def test_kunit_is_a_module(self) -> None:
+        """It can build modules, but the suites can't run."""
+        self.configure("KUNIT", "CONFIG_KUNIT=m")
+        code, text = check(self.tree)
+        self.assertEqual(code, 0, text)
+        self.assertIn("make test: no", text)
+        with self.assertRaisesRegex(common.Fail, "CONFIG_KUNIT is m"):
+            kdir.need_kunit(kdir.inspect(self.tree))
+
+    def test_no_image(self) -> None:
+        code, text = check(self.tree)
+        self.assertEqual(code, 0, text)
+        self.assertIn("make demo: no", text)
+        self.assertIn("bzImage", text)
+
+
+def headers(build: Path, to: Path) -> None:
+    """Makes a headers directory of a build directory: what distributions package, by the kernel's own
+    script, and the Rust metadata, which that leaves out."""
+    kernel = Defects.kernel
+    assert kernel.source
+    to.mkdir(parents=True)
+    script = ("cd '{build}' && srctree='{source}' SRCARCH=x86 CC=clang HOSTCC=clang MAKE=make"
+              " LLVM=1 ARCH=x86_64 sh '{source}/scripts/package/install-extmod-build' '{to}'"
+              ).format(build=build, source=kernel.source, to=to)
+    done = subprocess.run(kernel.toolchain.argv(["sh", "-e", "-c", script], ro=[kernel.source, build],
+                                                rw=[to]),
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode:
+        raise AssertionError(done.stdout)
+    (to / "rust").mkdir(exist_ok=True)
+    for pattern in ("*.rmeta", "*.so"):
+        for file in (build / "rust").glob(pattern):
+            shutil.copy2(file, to / "rust")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: GPL-2.0
+
+"""Judges a run by what the sources promise and what the guest's console shows.
+
+kunit.py alone passes a run in which suites are missing, in which the kernel warned, or in which the
+guest died after the last case. Here every expected case must have run, and the console must be clean.
+"""
+
+import re
+import sys
+from collections import Counter
+from pathlib import Path
+
+from common import Fail
+
+# Suite to its cases; and suite to its cases to "passed", "failed" or "skipped".
+Plan = dict[str, list[str]]
+Results = dict[str, dict[str, str]]
+
+# A suite in the sources: the form in which the macro must be used.
+SUITE = re.compile(
+    r"^kunit_suite! \{\n(?:    ///.*\n)+    name: (\w+),\n    cases: \[\n((?: {8}\w+,\n)+)    \],?\n\}$",
+    re.MULTILINE,
+)
+SUITE_START = re.compile(r"^\s*kunit_suite!", re.MULTILINE)
+
+# What printk puts before a line: the time, and the task or CPU.
+STAMP = re.compile(r"^\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ?")
+
+# Lines by which the kernel says that something is wrong. Results and comments of tests are not
+# looked at: a case may have any name.
+KTAP = re.compile(r"^ *(?:#|(?:not )?ok \d|KTAP version|\d+\.\.\d)")
+SPLAT = re.compile(
+    r"\bBUG\b"                                # also KASAN, KFENCE, slab, soft lockup, scheduling
+    r"|\bWARNING: "
+    r"|\bOops\b"
+    r"|Kernel panic"
+    r"|panicked at"                           # Rust, just before its BUG()
+    r"|KASAN:|KCSAN:|KMSAN:|KFENCE:|UBSAN:"
+    r"|kmemleak:.*(?:unreferenced|suspected)"
+    r"|\bINFO: "                              # lockdep, RCU stalls, hung tasks
+    r"|possible (?:circular|recursive|irq) lock"
+    r"|inconsistent lock state"
+    r"|general protection|invalid opcode|double fault|stack guard page"
+    r"|Unable to handle kernel|Internal error:"
+    r"|Call [Tt]race:|cut here \]"
+    r"|page allocation failure|Out of memory|oom-kill"
+    r"|Unexpected gfp"
+    r"|corruption"
+    r"|refcount_t:"
+    r"|rcu.*\bstall"
+    r"|soft lockup|hard LOCKUP"
+    r"|blocked for more than"
+)
+SPLATS_SHOWN = 5
+
+
+def lines(console: str) -> list[str]:
+    """The console's lines as the kernel's messages have them, without what printk puts before."""
+    return [STAMP.sub("", line.rstrip()) for line in console.splitlines()]
+
+
+def expected(tests: Path) -> Plan:
+    """The suites and cases that the sources in `tests` register."""
+    plan: Plan = {}
+    for file in sorted(tests.glob("*.rs")):
+        text = file.read_text()
+        found = list(SUITE.finditer(text))
+        begun = [match.end() for match in SUITE_START.finditer(text)]
+        for start in begun:
+            if not any(match.start() < start < match.end() for match in found):
+                line = text.count("\n", 0, start) + 1
+                raise Fail(f"{file.name}:{line}: can't read this kunit_suite!; it needs a doc comment,"
+                           " `name: suite,` and `cases: [` with each case on a line of its own")
+        for match in found:
+            name, cases = match[1], match[2].replace(",", "").split()
+            twice = [case for case, times in Counter(cases).items() if times > 1]
+            if name in plan or twice:
+                raise Fail(f"{file.name}: registered twice: {(twice or [name])[0]}; names must differ")
+            plan[name] = cases
+    if not plan:
+        raise Fail(f"no kunit_suite! in {tests}; there is nothing to test")
+    return plan
+
+
+def results(console: str) -> Results:
+    """What became of each case, as the console's KTAP lines say. Subtests of cases don't count."""
+    found: Results = {}
+    suite = ""
+    for line in lines(console):
+        if match := re.match(r" {4}# Subtest: (\S+)$", line):
+            suite = match[1]
+            found.setdefault(suite, {})
+        elif match := re.match(r" {4}(not )?ok \d+ (?:- )?(\S+)(.*)$", line):
+            failed, case, rest = match.groups()
+            skipped = re.match(r" # SKIP\b", rest, re.IGNORECASE)
+            status = "failed" if failed else "skipped" if skipped else "passed"
+            found.setdefault(suite, {})[case] = status
+    return found
+
+
+def count(found: Results) -> Counter[str]:
+    """How many cases passed, failed, were skipped."""
+    return Counter(status for cases in found.values() for status in cases.values())
+
+
+def summary(found: Results) -> str:
+    """The line that ends a test run."""
+    number = count(found)
+    skipped = f", {number['skipped']} skipped" if number["skipped"] else ""
+    return f"kunit: {number['passed']} passed, {number['failed']} failed{skipped}"
+
+
+def plan_faults(plan: Plan, found: Results) -> list[str]:
+    """How the cases that ran differ from those that should have."""
+    faults = []
+    for suite, cases in plan.items():
+        if suite not in found:
+            faults.append(f"suite {suite} did not run; the sources register it")
+            continue
+        missing = [case for case in cases if case not in found[suite]]
+        if missing:
+            faults.append(f"suite {suite}: {len(missing)} of {len(cases)} cases did not run:"
+                          f" {', '.join(missing)}")
+    for suite, ran in found.items():
+        unknown = [case for case in ran if case not in plan.get(suite, [])]
+        if suite not in plan or unknown:
+            what = f"suite {suite}: {', '.join(unknown)}" if suite in plan else f"suite {suite}"
+            faults.append(f"{what} ran, but the sources don't register it")
+    return faults
+
+
+def guest_faults(console: str) -> list[str]:
+    """What is wrong with the guests themselves, whatever the cases say."""
+    text = lines(console)
+    started, finished = text.count("guest: started"), text.count("guest: finished")
+    said = [line for line in text if re.match(r"guest: (?!started$|finished$)", line)]
+    faults = list(said)
+
+    if not started:
+        faults.append("no guest got as far as its /init")
+    elif finished < started and not said:
+        faults.append("the guest did not get to its end: it crashed, hung or was ended at the deadline")
+    if text.count("KTAP version 1") > started:
+        faults.append("the console had more than one test plan; kunit.py reads only the first, which"
+                      " may not be the module's")
+    return faults + splat_faults(text)
+
+
+def splat_faults(text: list[str]) -> list[str]:
+    """Quotes the first lines in which the kernel complains."""
+    bad = [line for line in text if not KTAP.match(line) and SPLAT.search(line)]
+    faults = [f"the kernel complained: {line.strip()}" for line in bad[:SPLATS_SHOWN]]
+    if len(bad) > SPLATS_SHOWN:
+        faults.append(f"and {len(bad) - SPLATS_SHOWN} more such lines")
+    return faults
+
+
+def kunit_faults(console: str, plan: Plan | None, listing: bool = False) -> list[str]:
+    """What is wrong with a run of kunit.py other than that cases failed.
+
+    Without a plan, some of the cases are enough: the run was filtered. A listing runs none.
+    """
+    found = results(console)
+    faults = guest_faults(console)
+    if plan is not None:
+        faults += plan_faults(plan, found)
+    elif not listing and not count(found):
+        faults.append("no case ran; does the filter match any? --list_tests lists them")
+    return faults
+
+
+def demo_faults(console: str) -> list[str]:
+    """What is wrong with a run of the demo module."""
+    faults = guest_faults(console)
+    walk = re.search(r"rust_alloc_demo: walk: layouts=(\d+) misaligned=(\d+) refused=\d+\s*$", console,
+                     re.MULTILINE)
+    account = re.search(r"rust_alloc_demo: exit: live=(\d+) bytes=(\d+)\s*$", console, re.MULTILINE)
+
+    for line in re.findall(r"unknown parameter '.*?'", console):
+        faults.append(f"the module has no such parameter: {line}")
+    if not walk:
+        faults.append("the walk's closing line is missing")
+    elif walk[1] == "0" or walk[2] != "0":
+        faults.append(f"the walk tried {walk[1]} layouts and found {walk[2]} misaligned blocks")
+    if not account:
+        faults.append("the account at exit is missing")
+    elif account[1] != "0" or account[2] != "0":
+        faults.append(f"the module left memory behind: live={account[1]} bytes={account[2]}")
+    return faults
+
+
+def report(faults: list[str]) -> None:
+    """Prints what is wrong, a line each."""
+    for fault in faults:
+        print(f"error: {fault}", file=sys.stderr)
