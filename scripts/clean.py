@@ -8,17 +8,31 @@ from pathlib import Path
 import common
 
 # What the kernel's build leaves where it is run by hand, as M=$PWD.
-BUILT = ("*.o", "*.ko", "*.mod", "*.mod.c", "*.cmd", ".*.cmd", ".*.o", "*.d", "*.symvers", "modules.order",
-         "Module.symvers")
+BUILT = (
+    "*.o",
+    "*.ko",
+    "*.mod",
+    "*.mod.c",
+    "*.cmd",
+    ".*.cmd",
+    ".*.o",
+    "*.d",
+    "*.symvers",
+    "modules.order",
+    "Module.symvers",
+)
 
-# What the stages keep in the cache. Nothing else is removed: the directory may be one of the user's.
+# What the stages keep in the cache. Nothing else there is removed: it may be a directory of the
+# user's.
 CACHED = ("kernel", "kvm", "lock", "logs", "module", "run", "source", "toolchain")
 
 
 def built(top: Path) -> list[Path]:
     """The built files below a directory."""
     folders = (top, top / "tests-kunit", top / "tests-kunit/faults")
-    return sorted({file for folder in folders for pattern in BUILT for file in folder.glob(pattern)})
+    return sorted(
+        {file for folder in folders for pattern in BUILT for file in folder.glob(pattern)}
+    )
 
 
 def main() -> None:
@@ -27,8 +41,12 @@ def main() -> None:
         file.unlink()
     if sys.argv[1:] == ["cache"]:
         cache = common.cache()
-        size = sum(file.lstat().st_size for name in CACHED for file in (cache / name).rglob("*")
-                   if not file.is_dir())
+        size = sum(
+            file.lstat().st_size
+            for name in CACHED
+            for file in (cache / name).rglob("*")
+            if not file.is_dir()
+        )
         common.say(f"removing {size / (1 << 30):.1f} GB in {cache}")
         for name in CACHED:
             common.remove(cache / name)

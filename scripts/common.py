@@ -7,6 +7,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import re
 import resource
 import shutil
 import signal
@@ -23,6 +24,17 @@ QUIET_SECONDS = 15.0
 
 INTERRUPTED = 130
 
+# What a command may fail of that has nothing to do with what it was for, and what mends it.
+CAUSES = {
+    r"No space left on device": (
+        "make room for the cache, or set RUST_ALLOC_DEMO_CACHE to a directory elsewhere"
+    ),
+    r"(?:Temporary failure|Could not) resol.*|(?:Could not|Unable to) connect.*": (
+        "see that there is a network, or name a mirror of the package archive by DEBIAN_MIRROR="
+    ),
+    r"Unable to locate package .*": "the archive does not have it any more",
+}
+
 
 class Fail(Exception):
     """What went wrong and what to do about it, in one line for the user."""
@@ -38,8 +50,10 @@ def main(command: Callable[[], None]) -> None:
         die("interrupted; run the same command again to go on", INTERRUPTED)
     except OSError as error:
         if error.errno == errno.ENOSPC:
-            die(f"the disk is full; make room for {cache()}, or set RUST_ALLOC_DEMO_CACHE to a"
-                " directory elsewhere")
+            die(
+                f"the disk is full; make room for {cache()}, or set RUST_ALLOC_DEMO_CACHE to a"
+                " directory elsewhere"
+            )
         die(f"{error.strerror}: {error.filename}" if error.filename else str(error))
 
 
@@ -67,7 +81,7 @@ def minutes(seconds: float) -> str:
 
 
 class Progress:
-    """How far a long step is: one line that is rewritten on a terminal, a line now and then else."""
+    """How far a long step is: on a terminal one line, rewritten; else a line now and then."""
 
     def __init__(self) -> None:
         self.began = self.told = time.monotonic()
@@ -101,8 +115,10 @@ def cache() -> Path:
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     path = Path(named) if named else Path(base).expanduser() / "rust_alloc_demo"
     if any(char in str(path.absolute()) for char in " :"):
-        raise Fail(f"the cache directory {path} has a blank or a colon in its name, which the"
-                   " kernel's build can't take; set RUST_ALLOC_DEMO_CACHE to another")
+        raise Fail(
+            f"the cache directory {path} has a blank or a colon in its name, which the"
+            " kernel's build can't take; set RUST_ALLOC_DEMO_CACHE to another"
+        )
     path = path.absolute()
     path.mkdir(parents=True, exist_ok=True)
     return path
@@ -130,7 +146,7 @@ def lock(name: str) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
-            say(f"      waiting for process {file.read().strip() or '?'}, which is at {name} as well")
+            say(f"      waiting for process {file.read().strip() or '?'}, also at {name}")
             fcntl.flock(file, fcntl.LOCK_EX)
         file.truncate(0)
         file.write(str(os.getpid()))
@@ -171,8 +187,10 @@ def need_space(gigabytes: int, what: str) -> None:
     """Fails if there is less free space in the cache than `what` takes."""
     free = shutil.disk_usage(cache()).free
     if free < gigabytes << 30:
-        raise Fail(f"{what} needs about {gigabytes} GB in {cache()}, which has {free >> 30} GB free;"
-                   " make room, or set RUST_ALLOC_DEMO_CACHE to a directory elsewhere")
+        raise Fail(
+            f"{what} needs about {gigabytes} GB in {cache()}, which has {free >> 30} GB free;"
+            " make room, or set RUST_ALLOC_DEMO_CACHE to a directory elsewhere"
+        )
 
 
 def end_group(process: subprocess.Popen[str]) -> None:
@@ -185,19 +203,30 @@ def end_group(process: subprocess.Popen[str]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def run_logged(argv: Sequence[str], log: Path, what: str,
-               on_line: Callable[[str], None] | None = None, timeout: float | None = None,
-               quoting: bool = True) -> tuple[float, float]:
+def run_logged(
+    argv: Sequence[str],
+    log: Path,
+    what: str,
+    on_line: Callable[[str], None] | None = None,
+    timeout: float | None = None,
+    quoting: bool = True,
+) -> tuple[float, float]:
     """Runs a command with its output in `log`, and each line of it handed to `on_line`.
 
-    Returns the CPU and wall seconds that it took. Fails if it does, with the end of its output shown
+    Returns the CPU and wall seconds that it took. Fails if it does; the end of its output is shown
     unless the caller shows what there is to see.
     """
     began, used = time.monotonic(), cpu()
     late = threading.Event()
     with log.open("w", errors="replace") as file, subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True, errors="replace", start_new_session=True) as process:
+        argv,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    ) as process:
 
         def end() -> None:
             late.set()
@@ -220,16 +249,22 @@ def run_logged(argv: Sequence[str], log: Path, what: str,
     if late.is_set():
         raise Fail(f"{what} had not ended after {timeout:.0f} s; see {log}")
     if process.returncode:
+        text = log.read_text(errors="replace")
+        for cause, remedy in CAUSES.items():
+            if found := re.search(cause, text):
+                raise Fail(
+                    f"{what} failed: {found[0].strip()}; {remedy}; the complete log is {log}"
+                )
         if quoting:
-            quote(log)
+            quote(text)
         raise Fail(f"{what} failed; the complete log is {log}")
     return cpu() - used, time.monotonic() - began
 
 
-def quote(log: Path) -> None:
+def quote(text: str) -> None:
     """Shows the end of a log."""
     sys.stdout.flush()
-    for line in log.read_text(errors="replace").splitlines()[-QUOTED_LINES:]:
+    for line in text.splitlines()[-QUOTED_LINES:]:
         print(f"  | {line}", file=sys.stderr)
 
 

@@ -25,7 +25,7 @@ def parameters() -> list[str]:
         raise Fail(f"ARGS can't be read ({error})")
     for word in words:
         if not re.fullmatch(r"[A-Za-z0-9_]+=[A-Za-z0-9_,.:-]+", word):
-            raise Fail(f"ARGS: `{word}` is not name=value; try ARGS=\"max_align=4096 live=4\"")
+            raise Fail(f'ARGS: `{word}` is not name=value; try ARGS="max_align=4096 live=4"')
     return [f"rust_alloc_demo.{word}" for word in words]
 
 

@@ -39,34 +39,60 @@ def run_directory(name: str) -> Iterator[Path]:
 def busybox(kernel: Kernel) -> bytes:
     """The guest's user space."""
     root = kernel.toolchain.root
-    found = root / "usr/bin/busybox" if root else shutil.which("busybox")
+    found = str(root / "usr/bin/busybox") if root else shutil.which("busybox")
     program = Path(found).read_bytes() if found else b""
     if not program or b"/lib64/ld-linux" in program[:4096]:
         raise Fail("the guest needs a static busybox; install the package busybox-static")
     return program
 
 
-def initramfs(kernel: Kernel, modules: Modules | None, to: Path,
-              more: Mapping[str, bytes] | None = None) -> Path:
+def initramfs(
+    kernel: Kernel, modules: Modules | None, to: Path, more: Mapping[str, bytes] | None = None
+) -> Path:
     """Writes the guest's file system. Not compressed: not every kernel could read it then."""
-    programs = {"bin/busybox": busybox(kernel),
-                "init": (common.checkout() / "tests-kunit/init").read_bytes(),
-                **(more or {})}
+    programs = {
+        "bin/busybox": busybox(kernel),
+        "init": (common.checkout() / "tests-kunit/init").read_bytes(),
+        **(more or {}),
+    }
     for file in modules.files() if modules else []:
         programs[file.name] = file.read_bytes()
     to.write_bytes(newc.archive(FOLDERS, programs))
     return to
 
 
-def qemu(kernel: Kernel, initrd: Path, mode: str, kvm: bool, console: str = "stdio",
-         args: Sequence[str] = ()) -> list[str]:
+def qemu(
+    kernel: Kernel,
+    initrd: Path,
+    mode: str,
+    kvm: bool,
+    console: str = "stdio",
+    args: Sequence[str] = (),
+) -> list[str]:
     """The command that boots a guest; `args` are more words for the kernel's command line."""
-    command = ["qemu-system-x86_64", "-nodefaults", "-no-reboot", "-display", "none",
-               "-m", "1024", "-smp", "2", "-bios", "qboot.rom",
-               "-accel", "kvm" if kvm else "tcg",
-               "-kernel", str(kernel.image), "-initrd", str(initrd),
-               "-append", " ".join([COMMAND_LINE, f"GUEST={mode}", *args]),
-               "-serial", console]
+    command = [
+        "qemu-system-x86_64",
+        "-nodefaults",
+        "-no-reboot",
+        "-display",
+        "none",
+        "-m",
+        "1024",
+        "-smp",
+        "2",
+        "-bios",
+        "qboot.rom",
+        "-accel",
+        "kvm" if kvm else "tcg",
+        "-kernel",
+        str(kernel.image),
+        "-initrd",
+        str(initrd),
+        "-append",
+        " ".join([COMMAND_LINE, f"GUEST={mode}", *args]),
+        "-serial",
+        console,
+    ]
     return kernel.toolchain.argv(command, ro=visible(kernel, initrd), kvm=kvm)
 
 
@@ -86,8 +112,10 @@ def kvm_works(kernel: Kernel) -> bool:
     record = common.cache() / "kvm" / kernel.key
     known = record.read_text().split() if record.exists() else []
     if known[:1] != [boot_id]:
-        common.say(f"      trying KVM, for at most {PROBE_SECONDS} s; once until the next boot of"
-                   " this machine")
+        common.say(
+            f"      trying KVM, for at most {PROBE_SECONDS} s; once until the next boot of"
+            " this machine"
+        )
         known = [boot_id, "yes" if probe(kernel) else "no"]
         record.parent.mkdir(exist_ok=True)
         record.write_text(" ".join(known))
@@ -100,15 +128,27 @@ def probe(kernel: Kernel) -> bool:
     with run_directory("probe") as run:
         initrd = initramfs(kernel, None, run / "initramfs.cpio")
         try:
-            common.run_logged(qemu(kernel, initrd, "probe", kvm=True), log, "a guest under KVM",
-                              timeout=PROBE_SECONDS, quoting=False)
+            common.run_logged(
+                qemu(kernel, initrd, "probe", kvm=True),
+                log,
+                "a guest under KVM",
+                timeout=PROBE_SECONDS,
+                quoting=False,
+            )
         except Fail:
             return False
     return "guest: finished" in log.read_text()
 
 
-def boot(kernel: Kernel, initrd: Path, mode: str, log: Path, deadline: int,
-         args: Sequence[str] = (), on_line: Callable[[str], None] | None = None) -> str:
+def boot(
+    kernel: Kernel,
+    initrd: Path,
+    mode: str,
+    log: Path,
+    deadline: int,
+    args: Sequence[str] = (),
+    on_line: Callable[[str], None] | None = None,
+) -> str:
     """Runs a guest to its end and returns what its console said, which is also in `log`."""
     command = qemu(kernel, initrd, mode, kvm_works(kernel), args=args)
     try:

@@ -9,7 +9,6 @@ built in place and a distribution's headers directory all do. Writes nothing.
 import os
 import re
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,12 +18,25 @@ from common import Fail
 from toolchain import Toolchain
 
 # What rustc reads of the kernel crate; on distributions that ship it, these are all there is.
-METADATA = ("libcore.rmeta", "libcompiler_builtins.rmeta", "libbindings.rmeta", "libuapi.rmeta",
-            "libkernel.rmeta", "libmacros.so")
+METADATA = (
+    "libcore.rmeta",
+    "libcompiler_builtins.rmeta",
+    "libbindings.rmeta",
+    "libuapi.rmeta",
+    "libkernel.rmeta",
+    "libmacros.so",
+)
 
 # What the guest needs of a kernel to come up and be heard.
-GUEST_NEEDS = ("BLK_DEV_INITRD", "BINFMT_ELF", "BINFMT_SCRIPT", "PROC_FS", "SYSFS", "DEVTMPFS",
-               "SERIAL_8250_CONSOLE")
+GUEST_NEEDS = (
+    "BLK_DEV_INITRD",
+    "BINFMT_ELF",
+    "BINFMT_SCRIPT",
+    "PROC_FS",
+    "SYSFS",
+    "DEVTMPFS",
+    "SERIAL_8250_CONSOLE",
+)
 
 
 @dataclass(frozen=True)
@@ -39,8 +51,12 @@ class Tree:
     @property
     def arch(self) -> str:
         """The architecture, as the kernel's build names it."""
-        for symbol, name in (("X86_64", "x86_64"), ("ARM64", "arm64"), ("RISCV", "riscv"),
-                             ("UML", "um")):
+        for symbol, name in (
+            ("X86_64", "x86_64"),
+            ("ARM64", "arm64"),
+            ("RISCV", "riscv"),
+            ("UML", "um"),
+        ):
             if symbol in self.config:
                 return name
         return "an architecture that is not supported"
@@ -63,31 +79,45 @@ def inspect(path: Path) -> Tree:
     build = path.resolve()
     auto = build / "include/config/auto.conf"
     if not (build / "Makefile").is_file() or not (
-            auto.exists() or (build / "scripts").is_dir() or (build / ".config").exists()):
-        raise Fail(f"KDIR={path} is not a kernel tree: name a kernel's source tree that was built, its"
-                   " O= build directory, or /lib/modules/RELEASE/build")
+        auto.exists() or (build / "scripts").is_dir() or (build / ".config").exists()
+    ):
+        raise Fail(
+            f"KDIR={path} is not a kernel tree: name a kernel's source tree that was built, its"
+            " O= build directory, or /lib/modules/RELEASE/build"
+        )
     if not auto.exists():
         state = "was not built yet" if (build / ".config").exists() else "was never configured"
-        raise Fail(f"KDIR={path}: this kernel {state} (it has no include/config/auto.conf); if it was"
-                   " built with O=DIR, name that directory, else configure and build it first")
+        raise Fail(
+            f"KDIR={path}: this kernel {state} (it has no include/config/auto.conf); if it was"
+            " built with O=DIR, name that directory, else configure and build it first"
+        )
 
     config = dict(re.findall(r"^CONFIG_(\w+)=(.*)$", auto.read_text(), re.MULTILINE))
     tree = Tree(build, source_of(build), release_of(build), config)
     if "MODULES" not in config:
-        raise Fail(f"KDIR={path}: this kernel can't load modules; set CONFIG_MODULES=y and rebuild it")
+        raise Fail(
+            f"KDIR={path}: this kernel can't load modules; set CONFIG_MODULES=y and rebuild it"
+        )
     if "RUST" not in config:
-        why = ("set CONFIG_RUST=y and rebuild it" if "RUST_IS_AVAILABLE" in config else
-               "`make LLVM=1 rustavailable` in its source tree says what it missed; then set"
-               " CONFIG_RUST=y and rebuild it")
+        why = (
+            "set CONFIG_RUST=y and rebuild it"
+            if "RUST_IS_AVAILABLE" in config
+            else "`make LLVM=1 rustavailable` in its source tree says what it missed; then set"
+            " CONFIG_RUST=y and rebuild it"
+        )
         raise Fail(f"KDIR={path}: this kernel was built without Rust (no CONFIG_RUST); {why}")
     missing = [name for name in METADATA if not (build / "rust" / name).is_file()]
     if missing:
-        raise Fail(f"KDIR={path}: the Rust metadata is not there (rust/{', '.join(missing)}), which"
-                   " shows as E0463, can't find crate; build the kernel with this configuration, or"
-                   " copy rust/*.rmeta and rust/*.so from where it was built")
+        raise Fail(
+            f"KDIR={path}: the Rust metadata is not there (rust/{', '.join(missing)}), which"
+            " shows as E0463, can't find crate; build the kernel with this configuration, or"
+            " copy rust/*.rmeta and rust/*.so from where it was built"
+        )
     if not (build / "Module.symvers").is_file():
-        raise Fail(f"KDIR={path}: it has no Module.symvers, so the kernel's build did not end; run"
-                   " make there once more")
+        raise Fail(
+            f"KDIR={path}: it has no Module.symvers, so the kernel's build did not end; run"
+            " make there once more"
+        )
     return tree
 
 
@@ -117,8 +147,12 @@ def matching_toolchain(tree: Tree) -> Toolchain:
     if os.environ.get("TOOLCHAIN"):
         toolchain = toolchains.provide()
         if toolchain.rustc() != tree.rustc:
-            raise Fail(other_rustc(tree, f"TOOLCHAIN={os.environ['TOOLCHAIN']} has"
-                                         f" {toolchain.rustc() or 'none'}"))
+            raise Fail(
+                other_rustc(
+                    tree,
+                    f"TOOLCHAIN={os.environ['TOOLCHAIN']} has" f" {toolchain.rustc() or 'none'}",
+                )
+            )
         return toolchain
     # A tree that gcc built needs gcc, which the root doesn't have.
     if tree.clang:
@@ -128,35 +162,48 @@ def matching_toolchain(tree: Tree) -> Toolchain:
     host = Toolchain(None, "host")
     if shutil.which("rustc") and host.rustc() == tree.rustc:
         return host
-    raise Fail(other_rustc(tree, f"this machine has {host.rustc() if shutil.which('rustc') else 'none'}"
-                                 + (f", the toolchain's root {toolchain.rustc()}" if tree.clang else "")))
+    raise Fail(
+        other_rustc(
+            tree,
+            f"this machine has {host.rustc() if shutil.which('rustc') else 'none'}"
+            + (f", the toolchain's root {toolchain.rustc()}" if tree.clang else ""),
+        )
+    )
 
 
 def other_rustc(tree: Tree, found: str) -> str:
     """What to say if no rustc can read the metadata."""
-    return (f"KDIR={tree.build}: this kernel was built with {tree.rustc or 'an unknown rustc'};"
-            f" {found}, and metadata of another rustc can't be read (E0514); install the kernel's"
-            " rustc, or rebuild the kernel with the one that is here")
+    return (
+        f"KDIR={tree.build}: this kernel was built with {tree.rustc or 'an unknown rustc'};"
+        f" {found}, and metadata of another rustc can't be read (E0514); install the kernel's"
+        " rustc, or rebuild the kernel with the one that is here"
+    )
 
 
 def need_kunit(tree: Tree) -> None:
     """Fails if the suites could not run."""
     value = tree.config.get("KUNIT", "n")
     if value != "y":
-        raise Fail(f"KDIR={tree.build}: CONFIG_KUNIT is {value}, so the suites would not be built, or"
-                   " vanish silently; set CONFIG_KUNIT=y and rebuild the kernel")
+        raise Fail(
+            f"KDIR={tree.build}: CONFIG_KUNIT is {value}, so the suites would not be built, or"
+            " vanish silently; set CONFIG_KUNIT=y and rebuild the kernel"
+        )
 
 
 def need_image(tree: Tree, image: Path) -> None:
     """Fails if there is nothing to boot a guest with."""
     if not image.exists():
-        raise Fail(f"KDIR={tree.build} has no {image.relative_to(tree.build)} to boot a guest with; run"
-                   f" `make {image.name}` there, or use `make` alone to build the modules")
+        raise Fail(
+            f"KDIR={tree.build} has no {image.relative_to(tree.build)} to boot a guest with; run"
+            f" `make {image.name}` there, or use `make` alone to build the modules"
+        )
     missing = [name for name in GUEST_NEEDS if tree.config.get(name) != "y"]
     if missing:
-        raise Fail(f"KDIR={tree.build}: a guest can't run on this kernel without"
-                   f" CONFIG_{', CONFIG_'.join(missing)}; set {'it' if len(missing) == 1 else 'them'}"
-                   " to y and rebuild it")
+        raise Fail(
+            f"KDIR={tree.build}: a guest can't run on this kernel without"
+            f" CONFIG_{', CONFIG_'.join(missing)}; set {'it' if len(missing) == 1 else 'them'}"
+            " to y and rebuild it"
+        )
 
 
 def main() -> None:
@@ -166,12 +213,15 @@ def main() -> None:
     tree = inspect(path)
     toolchain = matching_toolchain(tree)
     common.say(f"{path}: Linux {tree.release} ({tree.arch}) can build Rust modules")
-    common.say(f"  rustc: {tree.rustc}, {'the host' if toolchain.root is None else 'the toolchain'}'s")
+    common.say(
+        f"  rustc: {tree.rustc}, {'the host' if toolchain.root is None else 'the toolchain'}'s"
+    )
     image = tree.build / "arch/x86/boot/bzImage"
-    for command, check in (("make test", lambda: (need_kunit(tree), need_image(tree, image))),
-                           ("make demo", lambda: need_image(tree, image))):
+    for command, kunit in (("make test", True), ("make demo", False)):
         try:
-            check()
+            need_image(tree, image)
+            if kunit:
+                need_kunit(tree)
             common.say(f"  {command}: yes")
         except Fail as fail:
             common.say(f"  {command}: no; {fail}")

@@ -70,8 +70,9 @@ def select(first: int, of: int, need_kunit: bool, need_image: bool) -> Kernel:
     return provide(source, arch, toolchain)
 
 
-def select_own(path: Path, arch: str, first: int, of: int, need_kunit: bool,
-               need_image: bool) -> Kernel:
+def select_own(
+    path: Path, arch: str, first: int, of: int, need_kunit: bool, need_image: bool
+) -> Kernel:
     """The user's own kernel, if it will do."""
     tree = kdir.inspect(path)
     common.step(first, of, f"toolchain: {tree.rustc}")
@@ -84,8 +85,16 @@ def select_own(path: Path, arch: str, first: int, of: int, need_kunit: bool,
     image = tree.build / ARCHES[arch]
     if need_image:
         kdir.need_image(tree, image)
-    return Kernel(tree.build, tree.source, arch, tree.release, common.key(str(tree.build)),
-                  toolchain, image if image.exists() else None, tree.clang)
+    return Kernel(
+        tree.build,
+        tree.source,
+        arch,
+        tree.release,
+        common.key(str(tree.build)),
+        toolchain,
+        image if image.exists() else None,
+        tree.clang,
+    )
 
 
 def provide_source(version: str | None, toolchain: Toolchain) -> Path:
@@ -107,24 +116,36 @@ def provide_source(version: str | None, toolchain: Toolchain) -> Path:
 def fetch(base: Path, wanted: str, named: bool, toolchain: Toolchain) -> str:
     """Fetches and unpacks the Debian package of a kernel's source; returns which it was."""
     if toolchain.root is None:
-        raise Fail("TOOLCHAIN=host: kernel sources come through the toolchain's root; name a kernel of"
-                   " your own by KDIR=, or leave TOOLCHAIN unset")
+        raise Fail(
+            "TOOLCHAIN=host: kernel sources come through the toolchain's root; name a kernel of"
+            " your own by KDIR=, or leave TOOLCHAIN unset"
+        )
     base.mkdir(exist_ok=True)
-    apt = ["apt-get", "-q", "-o", "APT::Sandbox::User=root"]
+    apt = ["apt-get", "-q", "-o", "APT::Sandbox::User=root", "-o", "APT::Update::Error-Mode=any"]
     log = common.logs() / "source.log"
     common.say("      looking up the kernel's source package")
-    common.run_logged(toolchain.argv([*apt, "update"], network=True), log,
-                      "reaching the package archive")
+    common.run_logged(
+        toolchain.argv([*apt, "update"], network=True), log, "reaching the package archive"
+    )
     names = toolchain.output(["apt-cache", "pkgnames", "linux-source-"]).split()
-    found = sorted((name.removeprefix("linux-source-") for name in names
-                    if re.fullmatch(r"linux-source-\d+\.\d+", name)),
-                   key=lambda name: [int(part) for part in name.split(".")])
+    found = sorted(
+        (
+            name.removeprefix("linux-source-")
+            for name in names
+            if re.fullmatch(r"linux-source-\d+\.\d+", name)
+        ),
+        key=lambda name: [int(part) for part in name.split(".")],
+    )
     if wanted not in found:
         if named or not found:
-            raise Fail(f"the archive has no linux-source-{wanted}; KERNEL= can be"
-                       f" {', '.join(found) or 'none'}")
-        common.say(f"      the archive has no linux-source-{wanted} any more; taking {found[-1]},"
-                   " its newest")
+            raise Fail(
+                f"the archive has no linux-source-{wanted}; KERNEL= can be"
+                f" {', '.join(found) or 'none'}"
+            )
+        common.say(
+            f"      the archive has no linux-source-{wanted} any more; taking {found[-1]},"
+            " its newest"
+        )
         wanted = found[-1]
         if (base / wanted).is_dir():
             return wanted
@@ -132,15 +153,20 @@ def fetch(base: Path, wanted: str, named: bool, toolchain: Toolchain) -> str:
     with common.publish(base / wanted) as part:
         progress = common.Progress()
         progress.show(f"fetching linux-source-{wanted}")
-        script = (f"cd '{part}' && {' '.join(apt)} download linux-source-{wanted}"
-                  " && dpkg-deb -f linux-source-*.deb Version | tr -d '\\n' >version"
-                  " && echo unpacking && dpkg-deb --fsys-tarfile linux-source-*.deb | tar -x"
-                  " && rm linux-source-*.deb && mkdir tree"
-                  " && tar -xf usr/src/linux-source-*.tar.xz -C tree --no-same-owner"
-                  " --strip-components=1 && rm -r usr")
+        script = (
+            f"cd '{part}' && {' '.join(apt)} download linux-source-{wanted}"
+            " && dpkg-deb -f linux-source-*.deb Version | tr -d '\\n' >version"
+            " && echo unpacking && dpkg-deb --fsys-tarfile linux-source-*.deb | tar -x"
+            " && rm linux-source-*.deb && mkdir tree"
+            " && tar -xf usr/src/linux-source-*.tar.xz -C tree --no-same-owner"
+            " --strip-components=1 && rm -r usr"
+        )
         common.run_logged(
             toolchain.argv(["bash", "-e", "-o", "pipefail", "-c", script], rw=[part], network=True),
-            log, f"fetching linux-source-{wanted}", lambda line: progress.show(line or "unpacking"))
+            log,
+            f"fetching linux-source-{wanted}",
+            lambda line: progress.show(line or "unpacking"),
+        )
         progress.end(f"source of Linux {(part / 'version').read_text()} fetched")
     return wanted
 
@@ -159,8 +185,15 @@ def provide(source: Path, arch: str, toolchain: Toolchain) -> Kernel:
                 build.mkdir(parents=True, exist_ok=True)
                 configure(source / "tree", build, arch, "".join(texts), toolchain)
                 compile_(source / "tree", build, arch, sum(map(objects, texts)), toolchain, stamp)
-    return Kernel(build, source / "tree", arch, json.loads(stamp.read_text())["release"], name,
-                  toolchain, build / ARCHES[arch])
+    return Kernel(
+        build,
+        source / "tree",
+        arch,
+        json.loads(stamp.read_text())["release"],
+        name,
+        toolchain,
+        build / ARCHES[arch],
+    )
 
 
 def configure(tree: Path, build: Path, arch: str, asked: str, toolchain: Toolchain) -> None:
@@ -173,15 +206,26 @@ def configure(tree: Path, build: Path, arch: str, asked: str, toolchain: Toolcha
     if (build / "configured").exists():
         return
     log = common.logs() / f"{build.name}-config.log"
-    tiny = [tree / "kernel/configs/tiny-base.config", tree / "kernel/configs/tiny.config",
-            tree / "arch" / SRCARCHES[arch] / "configs/tiny.config"]
+    tiny = [
+        tree / "kernel/configs/tiny-base.config",
+        tree / "kernel/configs/tiny.config",
+        tree / "arch" / SRCARCHES[arch] / "configs/tiny.config",
+    ]
     fragment = build / "fragment.config"
     fragment.write_text("".join(file.read_text() for file in tiny if file.exists()) + asked)
 
     progress = common.Progress()
     progress.show("configuring")
-    command = ["make", "-C", str(tree), f"O={build}", f"ARCH={arch}", "LLVM=1",
-               f"KCONFIG_ALLCONFIG={fragment}", "allnoconfig"]
+    command = [
+        "make",
+        "-C",
+        str(tree),
+        f"O={build}",
+        f"ARCH={arch}",
+        "LLVM=1",
+        f"KCONFIG_ALLCONFIG={fragment}",
+        "allnoconfig",
+    ]
     common.run_logged(toolchain.argv(command, ro=[tree], rw=[build]), log, "configuring the kernel")
     wrong = not_as_asked(asked, (build / ".config").read_text())
     if wrong:
@@ -215,8 +259,9 @@ def objects(fragment: str) -> int:
     return int(found[1]) if found else 0
 
 
-def compile_(tree: Path, build: Path, arch: str, expected: int, toolchain: Toolchain,
-             stamp: Path) -> None:
+def compile_(
+    tree: Path, build: Path, arch: str, expected: int, toolchain: Toolchain, stamp: Path
+) -> None:
     """Builds the kernel and writes the stamp that says so; goes on where an earlier run stopped."""
     log = common.logs() / f"{build.name}.log"
     common.say(f"      building it, which takes some minutes; log: {log}")
@@ -228,14 +273,34 @@ def compile_(tree: Path, build: Path, arch: str, expected: int, toolchain: Toolc
             built += 1
             progress.show(f"{built} of about {max(expected, built)} built")
 
-    command = ["make", "-C", str(tree), f"O={build}", f"ARCH={arch}", "LLVM=1",
-               f"-j{os.cpu_count() or 1}", "KBUILD_BUILD_USER=rust_alloc_demo",
-               "KBUILD_BUILD_HOST=guest", Path(ARCHES[arch]).name, "modules"]
-    cpu, wall = common.run_logged(toolchain.argv(command, ro=[tree], rw=[build]), log,
-                                  "building the kernel", on_line)
+    command = [
+        "make",
+        "-C",
+        str(tree),
+        f"O={build}",
+        f"ARCH={arch}",
+        "LLVM=1",
+        f"-j{os.cpu_count() or 1}",
+        "KBUILD_BUILD_USER=rust_alloc_demo",
+        "KBUILD_BUILD_HOST=guest",
+        Path(ARCHES[arch]).name,
+        "modules",
+    ]
+    cpu, wall = common.run_logged(
+        toolchain.argv(command, ro=[tree], rw=[build]), log, "building the kernel", on_line
+    )
     release = (build / "include/config/kernel.release").read_text().strip()
-    stamp.write_text(json.dumps({"release": release, "cpu_seconds": round(cpu),
-                                 "wall_seconds": round(wall), "objects": built}) + "\n")
+    stamp.write_text(
+        json.dumps(
+            {
+                "release": release,
+                "cpu_seconds": round(cpu),
+                "wall_seconds": round(wall),
+                "objects": built,
+            }
+        )
+        + "\n"
+    )
     progress.end(f"{built} built in {cpu:.0f} CPU seconds")
 
 

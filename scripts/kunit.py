@@ -25,8 +25,16 @@ STEPS = 4
 DEADLINE = 120
 
 # Options of kunit.py that say what the harness is there to say, and those that name a file.
-OURS = ("--arch", "--build_dir", "--qemu_config", "--kunitconfig", "--alltests", "--kconfig_add",
-        "--make_options", "--cross_compile")
+OURS = (
+    "--arch",
+    "--build_dir",
+    "--qemu_config",
+    "--kunitconfig",
+    "--alltests",
+    "--kconfig_add",
+    "--make_options",
+    "--cross_compile",
+)
 OUTPUTS = ("--json=", "--junit=")
 
 # kunit.py's exit code for options that it doesn't know.
@@ -49,7 +57,9 @@ def arguments(outputs: list[Path]) -> list[str]:
     for n, word in enumerate(words):
         name, _, value = word.partition("=")
         if name in OURS:
-            raise Fail(f"ARGS: {name} is not for ARGS; KERNEL= and KDIR= say which kernel is tested")
+            raise Fail(
+                f"ARGS: {name} is not for ARGS; KERNEL= and KDIR= say which kernel is tested"
+            )
         if word.startswith(OUTPUTS) and value != "stdout":
             file = Path(value).absolute()
             if not file.parent.is_dir():
@@ -59,23 +69,50 @@ def arguments(outputs: list[Path]) -> list[str]:
     return words
 
 
-def run(kernel: Kernel, run_dir: Path, initrd: Path, log: Path, args: list[str],
-        outputs: list[Path]) -> int:
+def seed() -> str:
+    """SEED as a word of the kernel's command line, which init makes a parameter of the module."""
+    value = os.environ.get("SEED")
+    if value and not (value.isdecimal() and 0 < int(value) < 1 << 64):
+        raise Fail(f"SEED={value} is not a seed; it is a number from 1 to {(1 << 64) - 1}")
+    return f"rust_alloc_demo_kunit.seed={value}" if value else ""
+
+
+def run(
+    kernel: Kernel, run_dir: Path, initrd: Path, log: Path, args: list[str], outputs: list[Path]
+) -> int:
     """Runs kunit.py, its output going where ours goes, and returns its exit code."""
     tool = kernel.source / "tools/testing/kunit/kunit.py" if kernel.source else None
     if kernel.source is None or tool is None or not tool.exists():
-        raise Fail("the kernel tree has no tools/testing/kunit/kunit.py; KDIR= must name a complete"
-                   " tree, or a build directory whose source tree is there")
+        raise Fail(
+            "the kernel tree has no tools/testing/kunit/kunit.py; KDIR= must name a complete"
+            " tree, or a build directory whose source tree is there"
+        )
     description = common.checkout() / "tests-kunit/qemu" / f"{kernel.arch}.py"
     for file in [log, *outputs]:
         file.write_text("")
 
-    command = ["python3", str(tool), "exec", f"--timeout={DEADLINE}", *args,
-               f"--arch={kernel.arch}", f"--build_dir={run_dir}", f"--qemu_config={description}"]
+    command = [
+        "python3",
+        str(tool),
+        "exec",
+        f"--timeout={DEADLINE}",
+        *args,
+        f"--arch={kernel.arch}",
+        f"--build_dir={run_dir}",
+        f"--qemu_config={description}",
+    ]
     command = kernel.toolchain.argv(
-        command, ro=[kernel.source, description, *guest.visible(kernel, initrd)],
-        rw=[run_dir, log, *outputs], kvm=guest.kvm_works(kernel),
-        env={"GUEST_KERNEL": str(kernel.image), "GUEST_INITRD": str(initrd), "GUEST_LOG": str(log)})
+        command,
+        ro=[kernel.source, description, *guest.visible(kernel, initrd)],
+        rw=[run_dir, log, *outputs],
+        kvm=guest.kvm_works(kernel),
+        env={
+            "GUEST_KERNEL": str(kernel.image),
+            "GUEST_INITRD": str(initrd),
+            "GUEST_LOG": str(log),
+            "GUEST_ARGS": seed(),
+        },
+    )
     sys.stdout.flush()
     code = subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode
     for file in outputs:
@@ -97,6 +134,7 @@ def main() -> None:
     every = sys.argv[1:] == ["test"]
     outputs: list[Path] = []
     args = arguments(outputs)
+    seed()
     plan = verdict.expected(common.checkout() / "tests-kunit") if every else None
 
     kernel = kernels.select(1, STEPS, need_kunit=True, need_image=True)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 
-"""`make lint`: the kernel's own checks on the Rust and C sources, and the usual ones on the scripts."""
+"""`make lint`: the kernel's own checks on the sources, and the usual ones on the scripts."""
 
 import subprocess
 import sys
@@ -17,32 +17,62 @@ STEPS = 3
 LINE = 100
 
 # The roots of the crates: rustfmt follows their `mod` lines, and each file is named once.
-CRATES = ("rust_alloc_demo.rs", "tests-kunit/suites.rs", "tests-kunit/faults/rust_alloc_demo_fault.rs")
+CRATES = (
+    "rust_alloc_demo.rs",
+    "tests-kunit/suites.rs",
+    "tests-kunit/faults/rust_alloc_demo_fault.rs",
+)
 SHELL = ("tests-kunit/init", ".ci/run")
 
 # What does not apply to a tree that is not the kernel's: its maintainers' file and its line length.
-CHECKPATCH = ("--no-tree", "--terse", "--no-summary", "--show-types", "--strict",
-              f"--max-line-length={LINE}", "--ignore=FILE_PATH_CHANGES,CONFIG_DESCRIPTION")
+CHECKPATCH = (
+    "--no-tree",
+    "--terse",
+    "--no-summary",
+    "--show-types",
+    "--strict",
+    f"--max-line-length={LINE}",
+    "--ignore=FILE_PATH_CHANGES,CONFIG_DESCRIPTION",
+)
 
 
 def tracked(top: Path) -> list[str]:
     """The files of the project: those that git knows and those that it would take."""
-    listed = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=top,
-                            capture_output=True, text=True, check=False)
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=top,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if listed.returncode:
-        raise Fail("make lint works on a git checkout; git can't read this one:"
-                   f" {listed.stderr.strip()}")
+        raise Fail(
+            "make lint works on a git checkout; git can't read this one:"
+            f" {listed.stderr.strip()}"
+        )
     return [name for name in sorted(set(listed.stdout.splitlines())) if (top / name).exists()]
 
 
 def check(kernel: Kernel, name: str, command: Sequence[str], top: Path) -> bool:
     """Runs one check in the toolchain and shows what it found."""
     source = [kernel.source] if kernel.source else []
-    argv = kernel.toolchain.argv(command, ro=[top, *source], cwd=top,
-                                 env={"PYTHONPATH": f"{top / 'scripts'}:{kunit_path(kernel)}",
-                                      "MYPYPATH": f"{top / 'scripts'}:{kunit_path(kernel)}"})
-    done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, check=False)
+    argv = kernel.toolchain.argv(
+        command,
+        ro=[top, *source],
+        cwd=top,
+        env={
+            "PYTHONPATH": f"{top / 'scripts'}:{kunit_path(kernel)}",
+            "MYPYPATH": f"{top / 'scripts'}:{kunit_path(kernel)}",
+        },
+    )
+    done = subprocess.run(
+        argv,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
     found = "\n".join(line for line in done.stdout.splitlines() if not harmless(line))
     good = done.returncode == 0
     common.say(f"      {name}: {'ok' if good else 'FAILED'}")
@@ -63,8 +93,13 @@ def kunit_path(kernel: Kernel) -> Path:
 
 def spdx(top: Path, names: Sequence[str]) -> bool:
     """Whether each file says its licence on one of its first two lines."""
-    bare = [name for name in names if name != "LICENSE" and "SPDX-License-Identifier: GPL-2.0" not in
-            "".join((top / name).read_text(errors="replace").splitlines(True)[:2])]
+    bare = [
+        name
+        for name in names
+        if name != "LICENSE"
+        and "SPDX-License-Identifier: GPL-2.0"
+        not in "".join((top / name).read_text(errors="replace").splitlines(True)[:2])
+    ]
     common.say(f"      SPDX lines: {'FAILED' if bare else 'ok'}")
     for name in bare:
         print(f"{name}: no SPDX line", file=sys.stderr)
@@ -89,20 +124,50 @@ def main() -> None:
     top = common.checkout()
     kernel = kernels.select(1, STEPS, need_kunit=True, need_image=False)
     if kernel.source is None:
-        raise Fail("make lint uses rustfmt's settings and checkpatch of the kernel's source tree, which"
-                   " KDIR= doesn't lead to")
+        raise Fail(
+            "make lint uses rustfmt's settings and checkpatch of the kernel's source tree, which"
+            " KDIR= doesn't lead to"
+        )
     names = tracked(top)
     python = [name for name in names if name.endswith(".py")]
     sources = [name for name in names if name.endswith((".rs", ".c", ".h"))]
     common.step(3, STEPS, "checks")
     good = [
-        check(kernel, "rustfmt", ["rustfmt", "--check", "--edition=2021", "--config-path",
-                                  str(kernel.source / ".rustfmt.toml"), *CRATES], top),
+        check(
+            kernel,
+            "rustfmt",
+            [
+                "rustfmt",
+                "--check",
+                "--edition=2021",
+                "--config-path",
+                str(kernel.source / ".rustfmt.toml"),
+                *CRATES,
+            ],
+            top,
+        ),
         check(kernel, "shellcheck", ["shellcheck", *SHELL], top),
-        check(kernel, "flake8", ["flake8", f"--max-line-length={LINE}", *python], top),
+        check(
+            kernel,
+            "flake8",
+            ["flake8", f"--max-line-length={LINE}", "--extend-ignore=E203", *python],
+            top,
+        ),
         check(kernel, "mypy", ["mypy", "--strict", "--cache-dir=/dev/null", "scripts"], top),
-        check(kernel, "checkpatch", [str(kernel.source / "scripts/checkpatch.pl"), *CHECKPATCH, "-f",
-                                     *sources, *SHELL, "Kbuild", "Makefile"], top),
+        check(
+            kernel,
+            "checkpatch",
+            [
+                str(kernel.source / "scripts/checkpatch.pl"),
+                *CHECKPATCH,
+                "-f",
+                *sources,
+                *SHELL,
+                "Kbuild",
+                "Makefile",
+            ],
+            top,
+        ),
         spdx(top, names),
         clippy(kernel),
     ]

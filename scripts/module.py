@@ -25,7 +25,9 @@ FOLDERS = ("allocator", "tests-kunit", "bench")
 SUFFIXES = (".rs", ".c", ".h")
 
 # Lines of make that are no diagnostics: what it is doing, and where.
-CHATTER = re.compile(r"^(?:  [A-Z_]+ +(?:\[M\] *)?\S+( \S+)?$|make(?:\[\d+\])?: (?:Entering|Leaving) )")
+CHATTER = re.compile(
+    r"^(?:  [A-Z_]+ +(?:\[M\] *)?\S+( \S+)?$|make(?:\[\d+\])?: (?:Entering|Leaving) )"
+)
 WARNING = re.compile(r"\bwarning\b|^WARNING:", re.IGNORECASE)
 
 # What tells that a kernel was built anew in its directory.
@@ -56,8 +58,11 @@ def sources(top: Path) -> dict[str, bytes]:
     files = list(top.glob("*"))
     for folder in FOLDERS:
         files += (top / folder).rglob("*")
-    return {str(file.relative_to(top)): file.read_bytes()
-            for file in files if is_source(file) and file.is_file()}
+    return {
+        str(file.relative_to(top)): file.read_bytes()
+        for file in files
+        if is_source(file) and file.is_file()
+    }
 
 
 def stage(files: dict[str, bytes], to: Path) -> None:
@@ -88,8 +93,13 @@ def state(files: dict[str, bytes], kernel: Kernel, goal: Sequence[str]) -> str:
 
 def make(kernel: Kernel, src: Path, goal: Sequence[str], rw: Sequence[Path] = ()) -> list[str]:
     """The command that has the kernel's build do `goal` for the sources in `src`."""
-    command = [*kernel.make(), f"M={src}", f"-j{os.cpu_count() or 1}",
-               f"V={os.environ.get('V') or 0}", *goal]
+    command = [
+        *kernel.make(),
+        f"M={src}",
+        f"-j{os.cpu_count() or 1}",
+        f"V={os.environ.get('V') or 0}",
+        *goal,
+    ]
     ro = [kernel.build] + ([kernel.source] if kernel.source else [])
     return kernel.toolchain.argv(command, ro=ro, rw=[src, *rw])
 
@@ -97,7 +107,7 @@ def make(kernel: Kernel, src: Path, goal: Sequence[str], rw: Sequence[Path] = ()
 def build(kernel: Kernel, clippy: bool = False, werror: bool = False) -> Modules:
     """Builds what has changed. With `clippy` it is checked by it as well.
 
-    With `werror` a warning, by whichever tool, is a failure. What was compiled before would not warn
+    With `werror` a warning of any tool is a failure. What was compiled before would not warn
     again, so such builds have a directory of their own, which does not outlive a failure.
     """
     top = common.checkout()
@@ -113,8 +123,12 @@ def build(kernel: Kernel, clippy: bool = False, werror: bool = False) -> Modules
             stamp.unlink(missing_ok=True)
             stage(files, src)
             try:
-                run(make(kernel, src, goal), src, common.logs() / f"module-{kernel.release}.log",
-                    werror)
+                run(
+                    make(kernel, src, goal),
+                    src,
+                    common.logs() / f"module-{kernel.release}.log",
+                    werror,
+                )
             except Fail:
                 if werror:
                     shutil.rmtree(where)
@@ -127,7 +141,7 @@ def build(kernel: Kernel, clippy: bool = False, werror: bool = False) -> Modules
 
 
 def run(command: list[str], src: Path, log: Path, werror: bool) -> None:
-    """Runs a build and shows its diagnostics, with the names that the files have in the checkout."""
+    """Runs a build and shows its diagnostics, with the files' names in the checkout."""
     shown: list[str] = []
 
     def on_line(line: str) -> None:
@@ -156,8 +170,12 @@ def install(kernel: Kernel) -> None:
     except OSError as error:
         raise Fail(f"can't write to {to} ({error.strerror}); become root, or set INSTALL_MOD_PATH=")
     goal = [f"INSTALL_MOD_PATH={'' if root == Path('/') else root}", "modules_install"]
-    run(make(kernel, modules.dir, goal, rw=[to]), modules.dir,
-        common.logs() / "modules_install.log", werror=False)
+    run(
+        make(kernel, modules.dir, goal, rw=[to]),
+        modules.dir,
+        common.logs() / "modules_install.log",
+        werror=False,
+    )
     common.say(f"installed the modules under {to}")
 
 

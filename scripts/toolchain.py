@@ -22,23 +22,50 @@ SUITE = "trixie"
 
 # The kernel's build, kunit.py and the guest; then what `make lint` runs.
 PACKAGES = (
-    "bc", "bindgen", "bison", "busybox-static", "clang", "flex", "kmod", "libc6-dev", "libclang-dev",
-    "libelf-dev", "libssl-dev", "lld", "llvm", "make", "pahole", "perl", "python3",
-    "qemu-system-x86", "rust-src", "rustc", "xz-utils",
-    "flake8", "mypy", "rust-clippy", "rustfmt", "shellcheck",
+    "bc",
+    "bindgen",
+    "bison",
+    "busybox-static",
+    "clang",
+    "flex",
+    "kmod",
+    "libc6-dev",
+    "libclang-dev",
+    "libelf-dev",
+    "libssl-dev",
+    "lld",
+    "llvm",
+    "make",
+    "pahole",
+    "perl",
+    "python3",
+    "qemu-system-x86",
+    "rust-src",
+    "rustc",
+    "xz-utils",
+    "flake8",
+    "mypy",
+    "rust-clippy",
+    "rustfmt",
+    "shellcheck",
 )
 
 # Documentation of packages, and all of rust-src but the library that the kernel builds `core` from.
 DPKG_OPTIONS = (
-    "path-exclude=/usr/share/doc/*", "path-include=/usr/share/doc/*/copyright",
-    "path-exclude=/usr/share/man/*", "path-exclude=/usr/share/info/*",
+    "path-exclude=/usr/share/doc/*",
+    "path-include=/usr/share/doc/*/copyright",
+    "path-exclude=/usr/share/man/*",
+    "path-exclude=/usr/share/info/*",
     "path-exclude=/usr/share/locale/*",
-    "path-exclude=/usr/src/rustc-*/*", "path-include=/usr/src/rustc-*/library/*",
+    "path-exclude=/usr/src/rustc-*/*",
+    "path-include=/usr/src/rustc-*/library/*",
 )
 
 # Kernel sources newer than the release's own are in its backports: the same line, another suite.
-BACKPORTS_HOOK = (f"sed -n 's/ {SUITE} main/ {SUITE}-backports main/p' \"$1/etc/apt/sources.list\""
-                  " >\"$1/etc/apt/sources.list.d/backports.list\"")
+BACKPORTS_HOOK = (
+    f"sed -n 's/ {SUITE} main/ {SUITE}-backports main/p' \"$1/etc/apt/sources.list\""
+    ' >"$1/etc/apt/sources.list.d/backports.list"'
+)
 
 GIGABYTES = 8
 
@@ -52,12 +79,20 @@ class Toolchain:
     root: Path | None
     key: str
 
-    def argv(self, command: Sequence[str], *, ro: Sequence[Path] = (), rw: Sequence[Path] = (),
-             cwd: Path | None = None, env: dict[str, str] | None = None, kvm: bool = False,
-             network: bool = False) -> list[str]:
+    def argv(
+        self,
+        command: Sequence[str],
+        *,
+        ro: Sequence[Path] = (),
+        rw: Sequence[Path] = (),
+        cwd: Path | None = None,
+        env: dict[str, str] | None = None,
+        kvm: bool = False,
+        network: bool = False,
+    ) -> list[str]:
         """The command line that runs `command`, with these paths of the host where they are there.
 
-        All else of the host is out of reach, /dev/kvm included unless `kvm`. With `network` the root
+        All else of the host is out of reach, also /dev/kvm unless `kvm`. With `network` the root
         itself can be written to, for apt; nothing else does that.
         """
         variables = {"LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1", **(env or {})}
@@ -65,8 +100,19 @@ class Toolchain:
             words = [f"{name}={value}" for name, value in variables.items()]
             return ["env", *([f"--chdir={cwd}"] if cwd else []), *words, *command]
 
-        words = ["bwrap", *bwrap_options(), "--bind", str(self.root), "/", "--dev", "/dev",
-                 "--proc", "/proc", "--tmpfs", "/tmp"]
+        words = [
+            "bwrap",
+            *bwrap_options(),
+            "--bind",
+            str(self.root),
+            "/",
+            "--dev",
+            "/dev",
+            "--proc",
+            "/proc",
+            "--tmpfs",
+            "/tmp",
+        ]
         for option, paths in (("--ro-bind", ro), ("--bind", rw)):
             for path in dict.fromkeys(paths):
                 words += [option, str(path), str(path)]
@@ -85,8 +131,13 @@ class Toolchain:
 
     def output(self, command: Sequence[str]) -> str:
         """What a short command prints; empty if it fails."""
-        done = subprocess.run(self.argv(command), stdin=subprocess.DEVNULL, capture_output=True,
-                              text=True, check=False)
+        done = subprocess.run(
+            self.argv(command),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         return done.stdout.strip() if done.returncode == 0 else ""
 
     def rustc(self) -> str:
@@ -104,8 +155,10 @@ def provide() -> Toolchain:
     """The toolchain that TOOLCHAIN names; the root is made if there is none."""
     wanted = os.environ.get("TOOLCHAIN") or "root"
     if wanted not in ("root", "host"):
-        raise Fail(f"TOOLCHAIN={wanted} is unknown; it is root (made from Debian's packages, the"
-                   " default) or host (this machine's own)")
+        raise Fail(
+            f"TOOLCHAIN={wanted} is unknown; it is root (made from Debian's packages, the"
+            " default) or host (this machine's own)"
+        )
     if platform.machine() != "x86_64":
         raise Fail(f"this machine is {platform.machine()}; only x86_64 is supported")
     return host() if wanted == "host" else root()
@@ -116,13 +169,17 @@ def host() -> Toolchain:
     needed = ("rustc", "bindgen", "clang", "ld.lld", "llvm-nm", "make", "flex", "bison", "bc")
     missing = [tool for tool in needed if not shutil.which(tool)]
     if missing:
-        raise Fail(f"TOOLCHAIN=host: this machine has no {', '.join(missing)}; install what is"
-                   " missing, or leave TOOLCHAIN unset")
+        raise Fail(
+            f"TOOLCHAIN=host: this machine has no {', '.join(missing)}; install what is"
+            " missing, or leave TOOLCHAIN unset"
+        )
     bare = Toolchain(None, "")
     sysroot = Path(bare.output(["rustc", "--print", "sysroot"]))
     if not (sysroot / "lib/rustlib/src/rust/library/core/src/lib.rs").exists():
-        raise Fail("TOOLCHAIN=host: the host's rustc has no rust-src, which the kernel builds `core`"
-                   " from; install it (`rustup component add rust-src`), or leave TOOLCHAIN unset")
+        raise Fail(
+            "TOOLCHAIN=host: the host's rustc has no rust-src, which the kernel builds `core`"
+            " from; install it (`rustup component add rust-src`), or leave TOOLCHAIN unset"
+        )
     versions = [bare.output([tool, "--version"]) for tool in ("rustc", "bindgen", "clang")]
     return Toolchain(None, common.key("host", *versions))
 
@@ -155,14 +212,18 @@ def preflight() -> None:
         names = (user, str(os.geteuid()))
         entries = Path("/etc/subuid").read_text() if Path("/etc/subuid").exists() else ""
         if not any(line.split(":")[0] in names for line in entries.splitlines()):
-            raise Fail(f"/etc/subuid has no entry for {user}, which mmdebstrap needs; as root:"
-                       f" usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {user}")
+            raise Fail(
+                f"/etc/subuid has no entry for {user}, which mmdebstrap needs; as root:"
+                f" usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {user}"
+            )
     probe = ["bwrap", *bwrap_options(), "--ro-bind", "/", "/", "--proc", "/proc", "true"]
     tried = subprocess.run(probe, capture_output=True, text=True, check=False)
     if tried.returncode:
-        raise Fail(f"bubblewrap can't make a sandbox here ({tried.stderr.strip()}); allow user"
-                   " namespaces (as root: sysctl kernel.unprivileged_userns_clone=1"
-                   " user.max_user_namespaces=10000), or use TOOLCHAIN=host")
+        raise Fail(
+            f"bubblewrap can't make a sandbox here ({tried.stderr.strip()}); allow user"
+            " namespaces (as root: sysctl kernel.unprivileged_userns_clone=1"
+            " user.max_user_namespaces=10000), or use TOOLCHAIN=host"
+        )
 
 
 def install(packages: list[str]) -> None:
@@ -171,8 +232,11 @@ def install(packages: list[str]) -> None:
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         raise Fail(f"this machine has no {' and no '.join(packages)}; as root: {command}")
     common.say(f"      installing {', '.join(packages)} on this machine")
-    common.run_logged(["env", "DEBIAN_FRONTEND=noninteractive", "sh", "-c", command],
-                      common.logs() / "host-packages.log", f"installing {', '.join(packages)}")
+    common.run_logged(
+        ["env", "DEBIAN_FRONTEND=noninteractive", "sh", "-c", command],
+        common.logs() / "host-packages.log",
+        f"installing {', '.join(packages)}",
+    )
 
 
 def make_root(part: Path) -> None:
@@ -181,14 +245,30 @@ def make_root(part: Path) -> None:
     common.say(f"      Debian {SUITE} with rustc, clang and QEMU, about 2 GB; log: {log}")
     mirror = os.environ.get("DEBIAN_MIRROR")
     mode = [] if os.geteuid() == 0 else ["--mode=unshare"]
-    bootstrap = ["mmdebstrap", *mode, "--variant=minbase", "--format=tar",
-                 f"--include={','.join(PACKAGES)}", f"--setup-hook={BACKPORTS_HOOK}",
-                 *[f"--dpkgopt={option}" for option in DPKG_OPTIONS],
-                 SUITE, "-", *([mirror] if mirror else [])]
+    bootstrap = [
+        "mmdebstrap",
+        *mode,
+        "--variant=minbase",
+        "--format=tar",
+        f"--include={','.join(PACKAGES)}",
+        f"--setup-hook={BACKPORTS_HOOK}",
+        *[f"--dpkgopt={option}" for option in DPKG_OPTIONS],
+        SUITE,
+        "-",
+        *([mirror] if mirror else []),
+    ]
     unpack = ["tar", "-x", "--no-same-owner", "--exclude=./dev/*", "-C", str(part)]
     # One shell for the pipe: it fails if either of the two does.
-    pipe = ["bash", "-o", "pipefail", "-c", '"${@:1:$0}" | "${@:$0+1}"', str(len(bootstrap)),
-            *bootstrap, *unpack]
+    pipe = [
+        "bash",
+        "-o",
+        "pipefail",
+        "-c",
+        '"${@:1:$0}" | "${@:$0+1}"',
+        str(len(bootstrap)),
+        *bootstrap,
+        *unpack,
+    ]
 
     progress = common.Progress()
 
@@ -196,17 +276,7 @@ def make_root(part: Path) -> None:
         if told := re.match(r"I: (.*?)(?:\.\.\.)?$", line):
             progress.show(told[1])
 
-    try:
-        common.run_logged(pipe, log, "making the toolchain's root", on_line)
-    except Fail:
-        text = log.read_text(errors="replace")
-        if re.search(r"resolv|connect|unreachable|timed out|Failed to fetch", text, re.IGNORECASE):
-            raise Fail("the package archive can't be reached; see that there is a network, or name a"
-                       f" mirror by DEBIAN_MIRROR=; the complete log is {log}")
-        if "Unable to locate package" in text:
-            raise Fail(f"the archive has no {', '.join(re.findall(r'locate package (.*)', text))};"
-                       f" the complete log is {log}")
-        raise
+    common.run_logged(pipe, log, "making the toolchain's root", on_line)
     progress.end("toolchain made")
 
 

@@ -3,7 +3,8 @@
 """Judges a run by what the sources promise and what the guest's console shows.
 
 kunit.py alone passes a run in which suites are missing, in which the kernel warned, or in which the
-guest died after the last case. Here every expected case must have run, and the console must be clean.
+guest died after the last case. Here every expected case must have run, and the console must be
+clean.
 """
 
 import re
@@ -19,7 +20,8 @@ Results = dict[str, dict[str, str]]
 
 # A suite in the sources: the form in which the macro must be used.
 SUITE = re.compile(
-    r"^kunit_suite! \{\n(?:    ///.*\n)+    name: (\w+),\n    cases: \[\n((?: {8}\w+,\n)+)    \],?\n\}$",
+    r"^kunit_suite! \{\n(?:    ///.*\n)+    name: (\w+),\n"
+    r"    cases: \[\n((?: {8}\w+,\n)+)    \],?\n\}$",
     re.MULTILINE,
 )
 SUITE_START = re.compile(r"^\s*kunit_suite!", re.MULTILINE)
@@ -31,14 +33,14 @@ STAMP = re.compile(r"^\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ?")
 # looked at: a case may have any name.
 KTAP = re.compile(r"^ *(?:#|(?:not )?ok \d|KTAP version|\d+\.\.\d)")
 SPLAT = re.compile(
-    r"\bBUG\b"                                # also KASAN, KFENCE, slab, soft lockup, scheduling
+    r"\bBUG\b"  # also KASAN, KFENCE, slab, soft lockup, scheduling
     r"|\bWARNING: "
     r"|\bOops\b"
     r"|Kernel panic"
-    r"|panicked at"                           # Rust, just before its BUG()
+    r"|panicked at"  # Rust, just before its BUG()
     r"|KASAN:|KCSAN:|KMSAN:|KFENCE:|UBSAN:"
     r"|kmemleak:.*(?:unreferenced|suspected)"
-    r"|\bINFO: "                              # lockdep, RCU stalls, hung tasks
+    r"|\bINFO: "  # lockdep, RCU stalls, hung tasks
     r"|possible (?:circular|recursive|irq) lock"
     r"|inconsistent lock state"
     r"|general protection|invalid opcode|double fault|stack guard page"
@@ -70,13 +72,17 @@ def expected(tests: Path) -> Plan:
         for start in begun:
             if not any(match.start() < start < match.end() for match in found):
                 line = text.count("\n", 0, start) + 1
-                raise Fail(f"{file.name}:{line}: can't read this kunit_suite!; it needs a doc comment,"
-                           " `name: suite,` and `cases: [` with each case on a line of its own")
+                raise Fail(
+                    f"{file.name}:{line}: can't read this kunit_suite!; it needs a doc comment,"
+                    " `name: suite,` and `cases: [` with each case on a line of its own"
+                )
         for match in found:
             name, cases = match[1], match[2].replace(",", "").split()
             twice = [case for case, times in Counter(cases).items() if times > 1]
             if name in plan or twice:
-                raise Fail(f"{file.name}: registered twice: {(twice or [name])[0]}; names must differ")
+                raise Fail(
+                    f"{file.name}: registered twice: {(twice or [name])[0]}; names must differ"
+                )
             plan[name] = cases
     if not plan:
         raise Fail(f"no kunit_suite! in {tests}; there is nothing to test")
@@ -120,8 +126,10 @@ def plan_faults(plan: Plan, found: Results) -> list[str]:
             continue
         missing = [case for case in cases if case not in found[suite]]
         if missing:
-            faults.append(f"suite {suite}: {len(missing)} of {len(cases)} cases did not run:"
-                          f" {', '.join(missing)}")
+            faults.append(
+                f"suite {suite}: {len(missing)} of {len(cases)} cases did not run:"
+                f" {', '.join(missing)}"
+            )
     for suite, ran in found.items():
         unknown = [case for case in ran if case not in plan.get(suite, [])]
         if suite not in plan or unknown:
@@ -140,10 +148,14 @@ def guest_faults(console: str) -> list[str]:
     if not started:
         faults.append("no guest got as far as its /init")
     elif finished < started and not said:
-        faults.append("the guest did not get to its end: it crashed, hung or was ended at the deadline")
+        faults.append(
+            "the guest did not get to its end: it crashed, hung or was ended at the deadline"
+        )
     if text.count("KTAP version 1") > started:
-        faults.append("the console had more than one test plan; kunit.py reads only the first, which"
-                      " may not be the module's")
+        faults.append(
+            "the console had more than one test plan; kunit.py reads only the first, which"
+            " may not be the module's"
+        )
     return faults + splat_faults(text)
 
 
@@ -173,8 +185,11 @@ def kunit_faults(console: str, plan: Plan | None, listing: bool = False) -> list
 def demo_faults(console: str) -> list[str]:
     """What is wrong with a run of the demo module."""
     faults = guest_faults(console)
-    walk = re.search(r"rust_alloc_demo: walk: layouts=(\d+) misaligned=(\d+) refused=\d+\s*$", console,
-                     re.MULTILINE)
+    walk = re.search(
+        r"rust_alloc_demo: walk: layouts=(\d+) misaligned=(\d+) refused=\d+\s*$",
+        console,
+        re.MULTILINE,
+    )
     account = re.search(r"rust_alloc_demo: exit: live=(\d+) bytes=(\d+)\s*$", console, re.MULTILINE)
 
     for line in re.findall(r"unknown parameter '.*?'", console):

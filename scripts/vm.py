@@ -28,10 +28,18 @@ def main() -> None:
 
     with guest.run_directory("vm") as run:
         if not interactive:
-            common.step(4, STEPS, "guest: running the commands on standard input, which is no terminal")
+            common.step(
+                4, STEPS, "guest: running the commands on standard input, which is no terminal"
+            )
             initrd = guest.initramfs(kernel, modules, run / "initramfs.cpio", {"commands": script})
-            console = guest.boot(kernel, initrd, "shell", common.logs() / "vm-console.log", DEADLINE,
-                                 on_line=common.say)
+            console = guest.boot(
+                kernel,
+                initrd,
+                "shell",
+                common.logs() / "vm-console.log",
+                DEADLINE,
+                on_line=common.say,
+            )
             if "guest: finished" not in console:
                 raise Fail("the guest did not get to the end of the commands")
             return

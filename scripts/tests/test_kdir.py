@@ -20,10 +20,17 @@ import kernel as kernels  # noqa: E402
 
 def check(path: Path, **variables: str) -> tuple[int, str]:
     """Runs the command on a tree; its exit code and all that it says."""
-    environment = {name: value for name, value in os.environ.items() if name not in ("KERNEL", "ARCH")}
-    done = subprocess.run([sys.executable, "-B", str(TOP / "scripts/kdir.py")], check=False,
-                          env={**environment, "KDIR": str(path), **variables},
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    environment = {
+        name: value for name, value in os.environ.items() if name not in ("KERNEL", "ARCH")
+    }
+    done = subprocess.run(
+        [sys.executable, "-B", str(TOP / "scripts/kdir.py")],
+        check=False,
+        env={**environment, "KDIR": str(path), **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
     return done.returncode, done.stdout
 
 
@@ -32,6 +39,7 @@ class Defects(unittest.TestCase):
 
     kernel: kernels.Kernel
     folder: tempfile.TemporaryDirectory[str]
+    headers: Path
 
     @classmethod
     def setUpClass(cls) -> None:
@@ -56,8 +64,9 @@ class Defects(unittest.TestCase):
     def configure(self, name: str, line: str) -> None:
         """Sets, or with an empty line unsets, a symbol."""
         auto = self.tree / "include/config/auto.conf"
-        kept = [text for text in auto.read_text().splitlines()
-                if not text.startswith(f"CONFIG_{name}=")]
+        kept = [
+            text for text in auto.read_text().splitlines() if not text.startswith(f"CONFIG_{name}=")
+        ]
         auto.write_text("\n".join([*kept, line]) + "\n")
 
     def refused(self, *words: str) -> None:
@@ -82,9 +91,14 @@ class Defects(unittest.TestCase):
 
     def test_headers_build_the_module(self) -> None:
         """What is called good does build, with no source and no generated bindings."""
-        done = subprocess.run([sys.executable, "-B", str(TOP / "scripts/module.py"), "check"],
-                              env={**os.environ, "KDIR": str(self.tree)}, check=False,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        done = subprocess.run(
+            [sys.executable, "-B", str(TOP / "scripts/module.py"), "check"],
+            env={**os.environ, "KDIR": str(self.tree)},
+            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
         self.assertEqual(done.returncode, 0, done.stdout)
 
     def test_no_directory(self) -> None:
@@ -149,17 +163,24 @@ class Defects(unittest.TestCase):
 
 
 def headers(build: Path, to: Path) -> None:
-    """Makes a headers directory of a build directory: what distributions package, by the kernel's own
-    script, and the Rust metadata, which that leaves out."""
+    """Makes a headers directory of a build directory, as distributions package it.
+
+    The kernel's own script does it, but for the Rust metadata, which it leaves out.
+    """
     kernel = Defects.kernel
     assert kernel.source
     to.mkdir(parents=True)
-    script = ("cd '{build}' && srctree='{source}' SRCARCH=x86 CC=clang HOSTCC=clang MAKE=make"
-              " LLVM=1 ARCH=x86_64 sh '{source}/scripts/package/install-extmod-build' '{to}'"
-              ).format(build=build, source=kernel.source, to=to)
-    done = subprocess.run(kernel.toolchain.argv(["sh", "-e", "-c", script], ro=[kernel.source, build],
-                                                rw=[to]),
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    script = (
+        "cd '{build}' && srctree='{source}' SRCARCH=x86 CC=clang HOSTCC=clang MAKE=make"
+        " LLVM=1 ARCH=x86_64 sh '{source}/scripts/package/install-extmod-build' '{to}'"
+    ).format(build=build, source=kernel.source, to=to)
+    done = subprocess.run(
+        kernel.toolchain.argv(["sh", "-e", "-c", script], ro=[kernel.source, build], rw=[to]),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
     if done.returncode:
         raise AssertionError(done.stdout)
     (to / "rust").mkdir(exist_ok=True)

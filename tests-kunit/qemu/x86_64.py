@@ -18,14 +18,19 @@ QEMU_ARCH = QemuArchParams(
     qemu_arch="x86_64",
     kernel_path=os.environ["GUEST_KERNEL"],
     kernel_command_line=(
-        "console=ttyS0 loglevel=5 panic=-1 numa=fake=2 GUEST=kunit kunit_shutdown=none --"
+        "console=ttyS0 loglevel=5 panic=-1 numa=fake=2 GUEST=kunit kunit_shutdown=none"
+        f" {os.environ['GUEST_ARGS']} --"
     ),
     extra_qemu_params=[
-        "-bios", "qboot.rom",
-        "-smp", "2",
-        "-initrd", os.environ["GUEST_INITRD"],
+        "-bios",
+        "qboot.rom",
+        "-smp",
+        "2",
+        "-initrd",
+        os.environ["GUEST_INITRD"],
         # Standard output is kunit.py's; the log has every guest of the run, for the verdict.
-        "-chardev", f"stdio,id=console,logfile={os.environ['GUEST_LOG']},logappend=on",
+        "-chardev",
+        f"stdio,id=console,logfile={os.environ['GUEST_LOG']},logappend=on",
     ],
     serial="chardev:console",
 )
