@@ -8,7 +8,6 @@ import fcntl
 import hashlib
 import os
 import re
-import resource
 import shutil
 import signal
 import subprocess
@@ -210,13 +209,12 @@ def run_logged(
     on_line: Callable[[str], None] | None = None,
     timeout: float | None = None,
     quoting: bool = True,
-) -> tuple[float, float]:
+) -> None:
     """Runs a command with its output in `log`, and each line of it handed to `on_line`.
 
-    Returns the CPU and wall seconds that it took. Fails if it does; the end of its output is shown
-    unless the caller shows what there is to see.
+    Fails if it does; the end of its output is shown then, unless the caller shows what there is to
+    see.
     """
-    began, used = time.monotonic(), cpu()
     late = threading.Event()
     with log.open("w", errors="replace") as file, subprocess.Popen(
         argv,
@@ -258,7 +256,6 @@ def run_logged(
         if quoting:
             quote(text)
         raise Fail(f"{what} failed; the complete log is {log}")
-    return cpu() - used, time.monotonic() - began
 
 
 def quote(text: str) -> None:
@@ -266,9 +263,3 @@ def quote(text: str) -> None:
     sys.stdout.flush()
     for line in text.splitlines()[-QUOTED_LINES:]:
         print(f"  | {line}", file=sys.stderr)
-
-
-def cpu() -> float:
-    """CPU seconds of all commands that have ended."""
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime

@@ -42,7 +42,7 @@ USAGE = 2
 
 
 def arguments(outputs: list[Path]) -> list[str]:
-    """ARGS and SEED as options for kunit.py. Files that it is to write are added to `outputs`.
+    """ARGS as options for kunit.py. Files that it is to write are added to `outputs`.
 
     kunit.py changes its directory, so the files' names are made absolute.
     """
@@ -50,10 +50,6 @@ def arguments(outputs: list[Path]) -> list[str]:
         words = shlex.split(os.environ.get("ARGS", ""))
     except ValueError as error:
         raise Fail(f"ARGS can't be read ({error})")
-    if seed := os.environ.get("SEED"):
-        if not seed.isdecimal():
-            raise Fail(f"SEED={seed} is not a number; take the one that a random case has logged")
-        words.append(f"--kernel_args=rust_alloc_demo_kunit.seed={seed}")
     for n, word in enumerate(words):
         name, _, value = word.partition("=")
         if name in OURS:
@@ -67,14 +63,6 @@ def arguments(outputs: list[Path]) -> list[str]:
             outputs.append(file)
             words[n] = f"{name}={file}"
     return words
-
-
-def seed() -> str:
-    """SEED as a word of the kernel's command line, which init makes a parameter of the module."""
-    value = os.environ.get("SEED")
-    if value and not (value.isdecimal() and 0 < int(value) < 1 << 64):
-        raise Fail(f"SEED={value} is not a seed; it is a number from 1 to {(1 << 64) - 1}")
-    return f"rust_alloc_demo_kunit.seed={value}" if value else ""
 
 
 def run(
@@ -110,7 +98,6 @@ def run(
             "GUEST_KERNEL": str(kernel.image),
             "GUEST_INITRD": str(initrd),
             "GUEST_LOG": str(log),
-            "GUEST_ARGS": seed(),
         },
     )
     sys.stdout.flush()
@@ -134,7 +121,6 @@ def main() -> None:
     every = sys.argv[1:] == ["test"]
     outputs: list[Path] = []
     args = arguments(outputs)
-    seed()
     plan = verdict.expected(common.checkout() / "tests-kunit") if every else None
 
     kernel = kernels.select(1, STEPS, need_kunit=True, need_image=True)

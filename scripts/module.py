@@ -145,10 +145,10 @@ def run(command: list[str], src: Path, log: Path, werror: bool) -> None:
     shown: list[str] = []
 
     def on_line(line: str) -> None:
-        line = line.rstrip().replace(f"{src}/", "")
+        line = re.sub(r"\b[\w-]+/\.\./", "", line.replace(f"{src}/", ""))
         if os.environ.get("V") == "1":
             common.say(line)
-        elif line and not CHATTER.match(line):
+        elif not CHATTER.match(line):
             shown.append(line)
 
     try:

@@ -18,8 +18,7 @@ QEMU_ARCH = QemuArchParams(
     qemu_arch="x86_64",
     kernel_path=os.environ["GUEST_KERNEL"],
     kernel_command_line=(
-        "console=ttyS0 loglevel=5 panic=-1 numa=fake=2 GUEST=kunit kunit_shutdown=none"
-        f" {os.environ['GUEST_ARGS']} --"
+        "console=ttyS0 loglevel=5 panic=-1 numa=fake=2 GUEST=kunit kunit_shutdown=none --"
     ),
     extra_qemu_params=[
         "-bios",
