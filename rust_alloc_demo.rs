@@ -41,7 +41,7 @@ module! {
     params: {
         max_align: usize {
             default: crate::allocator::KMALLOC_MAX_SIZE,
-            description: "Largest alignment to walk, in bytes; a power of two, by default KMALLOC_MAX_SIZE",
+            description: "Largest alignment walked, in bytes; by default KMALLOC_MAX_SIZE",
         },
         live: usize {
             default: 4,

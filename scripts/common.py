@@ -46,7 +46,9 @@ def main(command: Callable[[], None]) -> None:
     except Fail as fail:
         die(str(fail))
     except KeyboardInterrupt:
-        die("interrupted; run the same command again to go on", INTERRUPTED)
+        sys.stdout.flush()
+        print("\ninterrupted; run the same command again to go on", file=sys.stderr)
+        raise SystemExit(INTERRUPTED)
     except OSError as error:
         if error.errno == errno.ENOSPC:
             die(
@@ -56,11 +58,11 @@ def main(command: Callable[[], None]) -> None:
         die(f"{error.strerror}: {error.filename}" if error.filename else str(error))
 
 
-def die(message: str, code: int = 1) -> None:
+def die(message: str) -> None:
     """Ends the command with a message."""
     sys.stdout.flush()
     print(f"error: {message}", file=sys.stderr)
-    raise SystemExit(code)
+    raise SystemExit(1)
 
 
 def say(text: str) -> None:

@@ -79,7 +79,7 @@ def inspect(path: Path) -> Tree:
     build = path.resolve()
     auto = build / "include/config/auto.conf"
     if not (build / "Makefile").is_file() or not (
-        auto.exists() or (build / "scripts").is_dir() or (build / ".config").exists()
+        auto.exists() or (build / "Kconfig").is_file() or (build / ".config").exists()
     ):
         raise Fail(
             f"KDIR={path} is not a kernel tree: name a kernel's source tree that was built, its"

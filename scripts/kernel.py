@@ -58,6 +58,8 @@ def select(first: int, of: int, need_kunit: bool, need_image: bool) -> Kernel:
     arch = os.environ.get("ARCH") or "x86_64"
     if arch not in ARCHES:
         raise Fail(f"ARCH={arch} is not supported; it can be {', '.join(ARCHES)}")
+    if os.environ.get("DEBUG"):
+        raise Fail("DEBUG= is not there yet; there is no kernel with sanitizers to select")
     own, version = os.environ.get("KDIR"), os.environ.get("KERNEL")
     if own and version:
         raise Fail("KDIR= and KERNEL= both name a kernel; use one of them")
@@ -179,7 +181,8 @@ def provide(source: Path, arch: str, toolchain: Toolchain) -> Kernel:
     configs = common.checkout() / "tests-kunit/configs"
     texts = [(configs / f"{name}.config").read_text() for name in ("base", arch)]
     version = (source / "version").read_text()
-    name = f"{version}-{arch}-{common.key(version, *texts, toolchain.key)}"
+    settings = [line for text in texts for line in text.splitlines() if setting_name(line)]
+    name = f"{version}-{arch}-{common.key(version, *settings, toolchain.key)}"
     build = common.cache() / "kernel" / name
     stamp = build / "finished.json"
     if not stamp.exists():

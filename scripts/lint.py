@@ -32,7 +32,7 @@ CHECKPATCH = (
     "--show-types",
     "--strict",
     f"--max-line-length={LINE}",
-    "--ignore=FILE_PATH_CHANGES,CONFIG_DESCRIPTION",
+    "--ignore=FILE_PATH_CHANGES",
 )
 
 
@@ -162,9 +162,6 @@ def main() -> None:
                 *CHECKPATCH,
                 "-f",
                 *sources,
-                *SHELL,
-                "Kbuild",
-                "Makefile",
             ],
             top,
         ),

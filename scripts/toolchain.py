@@ -98,7 +98,16 @@ class Toolchain:
         variables = {"LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1", **(env or {})}
         if self.root is None:
             words = [f"{name}={value}" for name, value in variables.items()]
-            return ["env", *([f"--chdir={cwd}"] if cwd else []), *words, *command]
+            return [
+                "env",
+                "-u",
+                "MAKEFLAGS",
+                "-u",
+                "MAKELEVEL",
+                *([f"--chdir={cwd}"] if cwd else []),
+                *words,
+                *command,
+            ]
 
         words = [
             "bwrap",

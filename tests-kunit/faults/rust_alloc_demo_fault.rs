@@ -42,7 +42,7 @@ impl kernel::Module for Fault {
             warn_on!(true);
         }
         if module_parameters::oops.value() {
-            // SAFETY: There is nothing safe about it. The kernel reports the write and ends the task.
+            // SAFETY: None. The kernel reports the write and ends the task.
             unsafe { null_mut::<u8>().write_volatile(0) };
         }
         while module_parameters::hang.value() {
