@@ -36,14 +36,13 @@ KERNEL_FILES = ("include/config/auto.conf", "Module.symvers", "rust/libkernel.rm
 
 @dataclass(frozen=True)
 class Modules:
-    """Built modules: the directory of the build, and the .ko files."""
+    """Built modules: the directory of the build, and the module for users."""
 
     dir: Path
     demo: Path
-    kunit: Path | None
 
     def files(self) -> list[Path]:
-        """All modules of the build, also those that only a variant of the sources has."""
+        """All modules of the build: with CONFIG_KUNIT=y the suites' is one of them."""
         order = (self.dir / "modules.order").read_text().split()
         return [(self.dir / name).with_suffix(".ko") for name in order]
 
@@ -135,9 +134,7 @@ def build(kernel: Kernel, clippy: bool = False, werror: bool = False) -> Modules
                 raise
             stamp.write_text(now)
 
-    suites = src / "tests-kunit/rust_alloc_demo_kunit.ko"
-    modules = Modules(src, src / "rust_alloc_demo.ko", suites)
-    return modules if suites in modules.files() else Modules(src, modules.demo, None)
+    return Modules(src, src / "rust_alloc_demo.ko")
 
 
 def run(command: list[str], src: Path, log: Path, werror: bool) -> None:

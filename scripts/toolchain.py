@@ -225,14 +225,23 @@ def preflight() -> None:
                 f"/etc/subuid has no entry for {user}, which mmdebstrap needs; as root:"
                 f" usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {user}"
             )
-    probe = ["bwrap", *bwrap_options(), "--ro-bind", "/", "/", "--proc", "/proc", "true"]
-    tried = subprocess.run(probe, capture_output=True, text=True, check=False)
+    remedy = (
+        "allow user namespaces (as root: sysctl kernel.unprivileged_userns_clone=1"
+        " user.max_user_namespaces=10000), or use TOOLCHAIN=host"
+    )
+    probe(
+        "bubblewrap", ["bwrap", *bwrap_options(), "--ro-bind", "/", "/", "--proc", "/proc"], remedy
+    )
+    if os.geteuid() != 0:
+        probe("mmdebstrap", ["mmdebstrap", "--unshare-helper"], remedy)
+
+
+def probe(tool: str, command: list[str], remedy: str) -> None:
+    """Tries whether a tool can make a sandbox on this host."""
+    tried = subprocess.run([*command, "true"], capture_output=True, text=True, check=False)
     if tried.returncode:
-        raise Fail(
-            f"bubblewrap can't make a sandbox here ({tried.stderr.strip()}); allow user"
-            " namespaces (as root: sysctl kernel.unprivileged_userns_clone=1"
-            " user.max_user_namespaces=10000), or use TOOLCHAIN=host"
-        )
+        why = tried.stderr.strip().splitlines() or ["no reason given"]
+        raise Fail(f"{tool} can't make a sandbox here ({why[0]}); {remedy}")
 
 
 def install(packages: list[str]) -> None:
