@@ -56,18 +56,29 @@ class Defects(unittest.TestCase):
         cls.folder.cleanup()
 
     def setUp(self) -> None:
-        """Gives the test a copy of its own."""
-        self.tree = Path(self.folder.name) / "tree"
-        shutil.copytree(self.headers, self.tree, symlinks=True)
-        self.addCleanup(shutil.rmtree, self.tree)
+        """Each test spoils the one tree, and mends it at its end."""
+        self.tree = self.headers
+
+    def hide(self, name: str) -> None:
+        """Takes a file or folder away until the test's end."""
+        file, hidden = self.tree / name, Path(self.folder.name) / Path(name).name
+        file.rename(hidden)
+        self.addCleanup(hidden.rename, file)
+
+    def add(self, name: str) -> None:
+        """Adds an empty file until the test's end."""
+        self.assertFalse((self.tree / name).exists())
+        (self.tree / name).touch()
+        self.addCleanup((self.tree / name).unlink)
 
     def configure(self, name: str, line: str) -> None:
-        """Sets, or with an empty line unsets, a symbol."""
+        """Sets, or with an empty line unsets, a symbol until the test's end."""
         auto = self.tree / "include/config/auto.conf"
-        kept = [
-            text for text in auto.read_text().splitlines() if not text.startswith(f"CONFIG_{name}=")
-        ]
+        text = auto.read_text()
+        kept = [old for old in text.splitlines() if not old.startswith(f"CONFIG_{name}=")]
+        self.assertLess(len(kept), len(text.splitlines()), f"CONFIG_{name} was not set")
         auto.write_text("\n".join([*kept, line]) + "\n")
+        self.addCleanup(auto.write_text, text)
 
     def refused(self, *words: str) -> None:
         """The tree must be refused in one line that has these words."""
@@ -89,17 +100,19 @@ class Defects(unittest.TestCase):
         self.assertEqual(code, 0, text)
         self.assertIn("make test: yes", text)
 
-    def test_headers_build_the_module(self) -> None:
+    def test_good_headers_build_and_install(self) -> None:
         """What is called good does build, with no source and no generated bindings."""
-        done = subprocess.run(
-            [sys.executable, "-B", str(TOP / "scripts/module.py"), "check"],
-            env={**os.environ, "KDIR": str(self.tree)},
-            check=False,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        self.assertEqual(done.returncode, 0, done.stdout)
+        with tempfile.TemporaryDirectory(dir=self.folder.name) as to:
+            done = subprocess.run(
+                [sys.executable, "-B", str(TOP / "scripts/module.py"), "install"],
+                env={**os.environ, "KDIR": str(self.tree), "INSTALL_MOD_PATH": to},
+                check=False,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+            self.assertEqual(done.returncode, 0, done.stdout)
+            self.assertTrue(list(Path(to).rglob("rust_alloc_demo.ko")))
 
     def test_no_directory(self) -> None:
         code, text = check(self.tree / "nowhere")
@@ -107,18 +120,21 @@ class Defects(unittest.TestCase):
         self.assertIn("no such directory", text)
 
     def test_no_kernel_tree(self) -> None:
-        shutil.rmtree(self.tree)
-        self.tree.mkdir()
+        """A directory of something else, be it with a Makefile and scripts, as this project's."""
+        self.tree = TOP
         self.refused("not a kernel tree", "/lib/modules/")
 
     def test_never_configured(self) -> None:
-        shutil.rmtree(self.tree / "include/config")
-        (self.tree / ".config").unlink(missing_ok=True)
+        self.hide("include/config")
+        if (self.tree / ".config").exists():
+            self.hide(".config")
+        self.add("Kconfig")
         self.refused("never configured")
 
     def test_not_built(self) -> None:
-        shutil.rmtree(self.tree / "include/config")
-        (self.tree / ".config").touch()
+        self.hide("include/config")
+        if not (self.tree / ".config").exists():
+            self.add(".config")
         self.refused("not built yet")
 
     def test_no_modules(self) -> None:
@@ -135,11 +151,11 @@ class Defects(unittest.TestCase):
         self.refused("no CONFIG_RUST", "rustavailable")
 
     def test_no_metadata(self) -> None:
-        (self.tree / "rust/libkernel.rmeta").unlink()
+        self.hide("rust/libkernel.rmeta")
         self.refused("libkernel.rmeta", "E0463")
 
     def test_no_symvers(self) -> None:
-        (self.tree / "Module.symvers").unlink()
+        self.hide("Module.symvers")
         self.refused("Module.symvers")
 
     def test_other_rustc(self) -> None:
