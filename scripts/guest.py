@@ -11,6 +11,7 @@ from pathlib import Path
 
 import common
 import newc
+import toolchain as toolchains
 from common import Fail
 from kernel import Kernel
 from module import Modules
@@ -106,7 +107,7 @@ def kvm_works(kernel: Kernel) -> bool:
 
     That /dev/kvm can be opened says little: on some nested hosts all guests hang.
     """
-    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+    if not toolchains.has_kvm():
         return False
     boot_id = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     record = common.cache() / "kvm" / kernel.key

@@ -76,6 +76,12 @@ def run(
             " tree, or a build directory whose source tree is there"
         )
     description = common.checkout() / "tests-kunit/qemu" / f"{kernel.arch}.py"
+    kvm = guest.kvm_works(kernel)
+    if not kvm and not kernel.toolchain.hides_kvm():
+        raise Fail(
+            "guests don't run under KVM here, which kunit.py would try all the same; install"
+            " bubblewrap, which hides /dev/kvm from it"
+        )
     for file in [log, *outputs]:
         file.write_text("")
 
@@ -93,7 +99,7 @@ def run(
         command,
         ro=[kernel.source, description, *guest.visible(kernel, initrd)],
         rw=[run_dir, log, *outputs],
-        kvm=guest.kvm_works(kernel),
+        kvm=kvm,
         env={
             "GUEST_KERNEL": str(kernel.image),
             "GUEST_INITRD": str(initrd),

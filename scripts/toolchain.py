@@ -92,36 +92,31 @@ class Toolchain:
     ) -> list[str]:
         """The command line that runs `command`, with these paths of the host where they are there.
 
-        All else of the host is out of reach, also /dev/kvm unless `kvm`. With `network` the root
-        itself can be written to, for apt; nothing else does that.
+        In the root all else of the host is out of reach; with `network` the root itself can be
+        written to, for apt. /dev/kvm is hidden unless `kvm`, and `ro` can't be written to; with the
+        host's own tools this takes bubblewrap.
         """
         variables = {"LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1", **(env or {})}
         if self.root is None:
-            words = [f"{name}={value}" for name, value in variables.items()]
-            return [
-                "env",
-                "-u",
-                "MAKEFLAGS",
-                "-u",
-                "MAKELEVEL",
-                *([f"--chdir={cwd}"] if cwd else []),
-                *words,
-                *command,
-            ]
-
-        words = [
-            "bwrap",
-            *bwrap_options(),
-            "--bind",
-            str(self.root),
-            "/",
-            "--dev",
-            "/dev",
-            "--proc",
-            "/proc",
-            "--tmpfs",
-            "/tmp",
+            fresh = ["-u", "MAKEFLAGS", "-u", "MAKELEVEL"]
+            words = ["--bind", "/", "/"]
+        else:
+            fresh = ["-i"]
+            words = ["--bind", str(self.root), "/"]
+            variables |= {"PATH": "/usr/sbin:/usr/bin", "HOME": "/tmp", "TMPDIR": "/tmp"}
+            variables |= {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+        inside = [
+            "env",
+            *fresh,
+            *[f"{name}={value}" for name, value in variables.items()],
+            *command,
         ]
+        if self.root is None and not shutil.which("bwrap"):
+            return [*inside[:1], *([f"--chdir={cwd}"] if cwd else []), *inside[1:]]
+
+        words += ["--dev", "/dev", "--proc", "/proc"]
+        if self.root is not None:
+            words += ["--tmpfs", "/tmp"]
         for option, paths in (("--ro-bind", ro), ("--bind", rw)):
             for path in dict.fromkeys(paths):
                 words += [option, str(path), str(path)]
@@ -129,14 +124,13 @@ class Toolchain:
             words += ["--dev-bind", "/dev/kvm", "/dev/kvm"]
         if network:
             words += ["--ro-bind", str(Path("/etc/resolv.conf").resolve()), "/etc/resolv.conf"]
-        else:
+        elif self.root is not None:
             words += ["--unshare-net", "--remount-ro", "/"]
-        variables |= {"PATH": "/usr/sbin:/usr/bin", "HOME": "/tmp", "TMPDIR": "/tmp"}
-        variables |= {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-        words.append("--clearenv")
-        for name, value in variables.items():
-            words += ["--setenv", name, value]
-        return [*words, "--chdir", str(cwd or "/"), *command]
+        return ["bwrap", *bwrap_options(), *words, "--chdir", str(cwd or "/"), *inside]
+
+    def hides_kvm(self) -> bool:
+        """Whether a command that is run without `kvm` has no KVM."""
+        return self.root is not None or bool(shutil.which("bwrap")) or not has_kvm()
 
     def output(self, command: Sequence[str]) -> str:
         """What a short command prints; empty if it fails."""
@@ -152,6 +146,11 @@ class Toolchain:
     def rustc(self) -> str:
         """The version of its rustc, as the kernel's CONFIG_RUSTC_VERSION_TEXT has it."""
         return self.output(["rustc", "--version"])
+
+
+def has_kvm() -> bool:
+    """Whether this user can open /dev/kvm; whether guests run under it is another matter."""
+    return os.access("/dev/kvm", os.R_OK | os.W_OK)
 
 
 def bwrap_options() -> list[str]:
