@@ -3,7 +3,6 @@
 """Stage 4: a guest made of the kernel, busybox and the modules, run by QEMU."""
 
 import contextlib
-import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
