@@ -40,6 +40,7 @@ pub(crate) const KMALLOC_MAX_SIZE: usize = bindings::KMALLOC_MAX_SIZE as usize;
 pub(crate) const MIN_ALIGN: usize = bindings::ARCH_KMALLOC_MINALIGN;
 
 /// The least alignment of a slab object, in bytes; a power of two (`ARCH_SLAB_MINALIGN`).
+#[allow(dead_code, reason = "for reports; not every user makes one")]
 pub(crate) const SLAB_MIN_ALIGN: usize = bindings::ARCH_SLAB_MINALIGN;
 
 /// The bits of the kernel crate's flag constants.
