@@ -27,6 +27,9 @@ METADATA = (
     "libmacros.so",
 )
 
+# The first kernel whose Rust bindings have krealloc_node_align (rust/helpers/slab.c).
+OLDEST = (6, 18)
+
 # What the guest needs of a kernel to come up and be heard.
 GUEST_NEEDS = (
     "BLK_DEV_INITRD",
@@ -94,6 +97,8 @@ def inspect(path: Path) -> Tree:
 
     config = dict(re.findall(r"^CONFIG_(\w+)=(.*)$", auto.read_text(), re.MULTILINE))
     tree = Tree(build, source_of(build), release_of(build), config)
+    if is_too_old(tree.release):
+        raise Fail(f"KDIR={path}: Linux {tree.release} is too old; {too_old()}")
     if "MODULES" not in config:
         raise Fail(
             f"KDIR={path}: this kernel can't load modules; set CONFIG_MODULES=y and rebuild it"
@@ -119,6 +124,17 @@ def inspect(path: Path) -> Tree:
             " make there once more"
         )
     return tree
+
+
+def is_too_old(release: str) -> bool:
+    """Whether the allocator can't be built for a kernel; one of unknown release is given a try."""
+    found = re.match(r"(\d+)\.(\d+)", release)
+    return found is not None and (int(found[1]), int(found[2])) < OLDEST
+
+
+def too_old() -> str:
+    """What to say then."""
+    return f"the allocator needs Linux {OLDEST[0]}.{OLDEST[1]} or newer"
 
 
 def source_of(build: Path) -> Path | None:

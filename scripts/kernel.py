@@ -65,6 +65,8 @@ def select(first: int, of: int, need_kunit: bool, need_image: bool) -> Kernel:
         raise Fail("KDIR= and KERNEL= both name a kernel; use one of them")
     if version and not re.fullmatch(r"\d+\.\d+", version):
         raise Fail(f"KERNEL={version} is not a version; it is like {DEFAULT}, the default")
+    if version and kdir.is_too_old(version):
+        raise Fail(f"KERNEL={version} is too old; {kdir.too_old()}")
 
     if own:
         return select_own(Path(own), arch, first, of, need_kunit, need_image)
@@ -80,16 +82,16 @@ def select_own(
 ) -> Kernel:
     """The user's own kernel, if it will do."""
     tree = kdir.inspect(path)
-    common.step(first, of, f"toolchain: {tree.rustc}")
-    toolchain = kdir.matching_toolchain(tree)
-    common.step(first + 1, of, f"kernel: Linux {tree.release} in {path}")
     if tree.arch != arch:
-        raise Fail(f"KDIR={path} is for {tree.arch}; say ARCH={tree.arch} if that is meant")
+        raise Fail(f"KDIR={path} is for {tree.arch}; ARCH= can be {', '.join(ARCHES)}")
     if need_kunit:
         kdir.need_kunit(tree)
     image = tree.build / ARCHES[arch]
     if need_image:
         kdir.need_image(tree, image)
+    common.step(first, of, f"toolchain: {tree.rustc}")
+    toolchain = kdir.matching_toolchain(tree)
+    common.step(first + 1, of, f"kernel: Linux {tree.release} in {path}")
     return Kernel(
         tree.build,
         tree.source,
@@ -133,11 +135,12 @@ def fetch(base: Path, wanted: str, named: bool, toolchain: Toolchain) -> str:
         toolchain.argv([*apt, "update"], network=True), log, "reaching the package archive"
     )
     names = toolchain.output(["apt-cache", "pkgnames", "linux-source-"]).split()
+    versions = [name.removeprefix("linux-source-") for name in names]
     found = sorted(
         (
-            name.removeprefix("linux-source-")
-            for name in names
-            if re.fullmatch(r"linux-source-\d+\.\d+", name)
+            name
+            for name in versions
+            if re.fullmatch(r"\d+\.\d+", name) and not kdir.is_too_old(name)
         ),
         key=lambda name: [int(part) for part in name.split(".")],
     )

@@ -137,6 +137,13 @@ class Defects(unittest.TestCase):
             self.add(".config")
         self.refused("not built yet")
 
+    def test_too_old(self) -> None:
+        release = self.tree / "include/config/kernel.release"
+        text = release.read_text()
+        self.addCleanup(release.write_text, text)
+        release.write_text("6.12.107\n")
+        self.refused("6.12.107 is too old", "6.18")
+
     def test_no_modules(self) -> None:
         self.configure("MODULES", "")
         self.refused("CONFIG_MODULES")
