@@ -21,6 +21,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(CHECKOUT / "scripts"))
 
 import common  # noqa: E402
+import kernel as kernels  # noqa: E402
 import verdict  # noqa: E402
 
 COPIED = ("Kbuild", "rust_alloc_demo.rs", "allocator", "scripts", "tests-kunit")
@@ -41,7 +42,8 @@ class Harness(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls) -> None:
-        """The copy's place is always the same, so that the cache knows it."""
+        """Provides the kernel; the copy's place is always the same, so that the cache knows it."""
+        kernels.select(1, 2, need_kunit=True, need_image=True)
         cls.copy = common.cache() / "run" / "harness"
         shutil.rmtree(cls.copy, ignore_errors=True)
         cls.copy.mkdir(parents=True)
