@@ -8,6 +8,7 @@ import fcntl
 import hashlib
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -103,6 +104,14 @@ class Progress:
         if self.terminal:
             print("\r\033[K", end="")
         say(f"      {text}, {minutes(time.monotonic() - self.began)}")
+
+
+def args() -> list[str]:
+    """The words of ARGS, quoted as for a shell."""
+    try:
+        return shlex.split(os.environ.get("ARGS", ""))
+    except ValueError as error:
+        raise Fail(f"ARGS can't be read ({error})")
 
 
 def checkout() -> Path:

@@ -2,9 +2,7 @@
 
 """`make demo`: loads and unloads the module in a guest, shows what it says, and judges that."""
 
-import os
 import re
-import shlex
 
 import common
 import guest
@@ -19,10 +17,7 @@ DEADLINE = 180
 
 def parameters() -> list[str]:
     """The module's parameters out of ARGS, as words of the kernel's command line."""
-    try:
-        words = shlex.split(os.environ.get("ARGS", ""))
-    except ValueError as error:
-        raise Fail(f"ARGS can't be read ({error})")
+    words = common.args()
     for word in words:
         if not re.fullmatch(r"[A-Za-z0-9_]+=[A-Za-z0-9_,.:-]+", word):
             raise Fail(f'ARGS: `{word}` is not name=value; try ARGS="max_align=4096 live=4"')

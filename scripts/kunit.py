@@ -8,7 +8,6 @@ kunit.py is used as it is in the kernel tree. It gets a QEMU description of ours
 """
 
 import os
-import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -46,10 +45,7 @@ def arguments(outputs: list[Path]) -> list[str]:
 
     kunit.py changes its directory, so the files' names are made absolute.
     """
-    try:
-        words = shlex.split(os.environ.get("ARGS", ""))
-    except ValueError as error:
-        raise Fail(f"ARGS can't be read ({error})")
+    words = common.args()
     for n, word in enumerate(words):
         name, _, value = word.partition("=")
         if name in OURS:
@@ -62,6 +58,10 @@ def arguments(outputs: list[Path]) -> list[str]:
                 raise Fail(f"ARGS: there is no directory {file.parent} to write {file.name} to")
             outputs.append(file)
             words[n] = f"{name}={file}"
+    if seed := os.environ.get("SEED"):
+        if not seed.isdecimal() or not 0 < int(seed) < 1 << 64:
+            raise Fail(f"SEED={seed} is not a seed; it is the number that a random case has logged")
+        words.append(f"--kernel_args=rust_alloc_demo_kunit.seed={seed}")
     return words
 
 
