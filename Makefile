@@ -6,7 +6,7 @@
 PYTHON ?= python3
 
 # A word on the command line reaches the scripts as it would from the environment.
-export KDIR KERNEL ARCH TOOLCHAIN DEBUG ARGS SEED V INSTALL_MOD_PATH
+export KDIR KERNEL KERNEL_TARBALL ARCH MTE TOOLCHAIN DEBUG ARGS SEED V INSTALL_MOD_PATH
 
 run = @$(PYTHON) -B scripts/$(1)
 

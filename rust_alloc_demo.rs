@@ -14,10 +14,8 @@ use kernel::{
     alloc::{
         flags::__GFP_NOWARN,
         AllocError,
-        Allocator,
         Box,
         Flags,
-        NumaNode,
         Vec, //
     },
     prelude::*, //
@@ -26,24 +24,32 @@ use kernel::{
 use allocator::{
     Accounted,
     KernelAllocator,
+    NodeAllocator,
+    NumaNode,
     KMALLOC_MAX_SIZE,
     SLAB_MIN_ALIGN, //
 };
 
 mod allocator;
 
+#[macro_use]
+mod modinfo;
+
 module! {
     type: RustAllocDemo,
     name: "rust_alloc_demo",
-    authors: ["The rust_alloc_demo developers"],
     description: "A kernel allocator that honours every layout, shown at work",
     license: "GPL",
+}
+
+modinfo! {
+    authors: ["The rust_alloc_demo developers"],
     params: {
-        max_align: usize {
+        max_align {
             default: crate::allocator::KMALLOC_MAX_SIZE,
             description: "Largest alignment walked, in bytes; by default KMALLOC_MAX_SIZE",
         },
-        live: usize {
+        live {
             default: 4,
             description: "Objects held live at once of each layout, 1 to 64; 4 by default",
         },
@@ -337,8 +343,8 @@ struct RustAllocDemo {
 
 impl kernel::Module for RustAllocDemo {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        let max_align = module_parameters::max_align.value();
-        let live = module_parameters::live.value();
+        let max_align = params::max_align.value();
+        let live = params::live.value();
 
         if !max_align.is_power_of_two() || max_align > KMALLOC_MAX_SIZE {
             pr_err!("max_align={max_align}: must be a power of two, 1 to {KMALLOC_MAX_SIZE}\n");

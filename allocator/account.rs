@@ -14,12 +14,17 @@ use core::{
 
 use kernel::alloc::{
     AllocError,
-    Allocator,
-    Flags,
-    NumaNode, //
+    Flags, //
 };
 
-use super::KernelAllocator;
+use super::{
+    slab::{
+        self,
+        NodeAllocator,
+        NumaNode, //
+    },
+    KernelAllocator, //
+};
 
 // Counters and nothing else: no other memory is ordered by them, so `Relaxed` is enough. `core`'s
 // atomics because the kernel's own are not there on every supported kernel.
@@ -68,11 +73,11 @@ impl Accounted {
 
 // SAFETY: All memory is `KernelAllocator`'s, which satisfies the trait's requirements; the counters
 // change nothing about it.
-unsafe impl Allocator for Accounted {
-    const MIN_ALIGN: usize = <KernelAllocator as Allocator>::MIN_ALIGN;
+unsafe impl NodeAllocator for Accounted {
+    const MIN_ALIGN: usize = <KernelAllocator as NodeAllocator>::MIN_ALIGN;
 
     fn alloc(layout: Layout, flags: Flags, nid: NumaNode) -> Result<NonNull<[u8]>, AllocError> {
-        let block = <KernelAllocator as Allocator>::alloc(layout, flags, nid)?;
+        let block = <KernelAllocator as NodeAllocator>::alloc(layout, flags, nid)?;
 
         Self::add(layout);
         Ok(block)
@@ -87,7 +92,7 @@ unsafe impl Allocator for Accounted {
     ) -> Result<NonNull<[u8]>, AllocError> {
         // SAFETY: The requirements are the same as of this function.
         let block = unsafe {
-            <KernelAllocator as Allocator>::realloc(ptr, layout, old_layout, flags, nid)
+            <KernelAllocator as NodeAllocator>::realloc(ptr, layout, old_layout, flags, nid)
         }?;
 
         if ptr.is_some() {
@@ -99,7 +104,9 @@ unsafe impl Allocator for Accounted {
 
     unsafe fn free(ptr: NonNull<u8>, layout: Layout) {
         // SAFETY: The requirements are the same as of this function.
-        unsafe { <KernelAllocator as Allocator>::free(ptr, layout) };
+        unsafe { <KernelAllocator as NodeAllocator>::free(ptr, layout) };
         Self::sub(layout);
     }
 }
+
+slab::kernel_allocator!(Accounted);

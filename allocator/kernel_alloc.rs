@@ -9,14 +9,16 @@ use core::{
 
 use kernel::alloc::{
     AllocError,
-    Allocator,
-    Flags,
-    NumaNode, //
+    Flags, //
 };
 
 use super::{
     block,
-    slab,
+    slab::{
+        self,
+        NodeAllocator,
+        NumaNode, //
+    },
     KernelAllocator, //
 };
 
@@ -26,7 +28,7 @@ use super::{
 // - All three functions go through `block`, so a block from one is valid for the others.
 // - The guarantees of the functions are those of `block`; blocks are aligned to `MIN_ALIGN` because
 //   the slab aligns every block to `ARCH_KMALLOC_MINALIGN` (`include/linux/slab.h`).
-unsafe impl Allocator for KernelAllocator {
+unsafe impl NodeAllocator for KernelAllocator {
     const MIN_ALIGN: usize = slab::MIN_ALIGN;
 
     #[inline]
@@ -45,7 +47,7 @@ unsafe impl Allocator for KernelAllocator {
         nid: NumaNode,
     ) -> Result<NonNull<[u8]>, AllocError> {
         let Some(ptr) = ptr else {
-            return Self::alloc(layout, flags, nid);
+            return <Self as NodeAllocator>::alloc(layout, flags, nid);
         };
         let (gfp, node) = (flags.try_into()?, nid.try_into()?);
 
@@ -62,3 +64,5 @@ unsafe impl Allocator for KernelAllocator {
         unsafe { block::free(ptr, layout) };
     }
 }
+
+slab::kernel_allocator!(KernelAllocator);

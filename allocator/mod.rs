@@ -3,7 +3,7 @@
 //! [`KernelAllocator`]: memory from the kernel's slab for every [`Layout`].
 //!
 //! This folder is made to be lifted out: copied into another module and declared with
-//! `mod allocator;`, it needs the `slab_api` cfg that Kbuild sets and nothing else.
+//! `mod allocator;`, it needs the `slab_api` cfg that `slab_api.mk` gives the Kbuild, and nothing else.
 //!
 //! From the outside in: the two traits it serves ([`kernel_alloc`] and [`global_alloc`], and
 //! [`account`] on top of the first), what a block goes through ([`block`]), the arithmetic
@@ -34,6 +34,8 @@ pub(crate) use self::account::Accounted;
     reason = "what a module needs of these is its own choice"
 )]
 pub(crate) use self::slab::{
+    NodeAllocator,
+    NumaNode,
     KMALLOC_MAX_SIZE,
     MIN_ALIGN,
     SLAB_MIN_ALIGN, //

@@ -6,38 +6,39 @@
 //! The bindings are meant for abstractions rather than for drivers; an allocator is an abstraction,
 //! and the kernel crate has no safe wrapper for what is below.
 
-#[cfg(not(slab_api = "krealloc_node_align"))]
-compile_error!(
-    "the cfg `slab_api` is not set; copy the lines about it from rust_alloc_demo's Kbuild to yours"
-);
-
 use core::{
-    ffi::c_void,
-    ptr::{
-        self,
-        NonNull, //
-    },
+    alloc::Layout,
+    ptr::NonNull, //
 };
 
 use kernel::{
     alloc::{
         AllocError,
-        NumaNode, //
+        Flags, //
     },
-    bindings,
-    ffi::c_ulong, //
+    bindings, //
 };
 
-use super::gfp::{
-    Constants,
-    Gfp, //
+use super::gfp::Constants;
+
+pub(super) use self::api::{
+    kernel_allocator,
+    krealloc,
+    Node, //
 };
+pub(crate) use self::api::{
+    NumaNode,
+    MIN_ALIGN, //
+};
+
+#[cfg(not(any(slab_api = "krealloc", slab_api = "krealloc_node_align")))]
+compile_error!(
+    "the cfg `slab_api` is not set; have your Kbuild include allocator/slab_api.mk and add \
+     $(slab-api-rustflags) to the module's RUSTFLAGS, as rust_alloc_demo's Kbuild does"
+);
 
 /// The largest request that the slab takes, in bytes; a power of two (`include/linux/slab.h`).
 pub(crate) const KMALLOC_MAX_SIZE: usize = bindings::KMALLOC_MAX_SIZE as usize;
-
-/// The least alignment of a block, in bytes; a power of two (`ARCH_KMALLOC_MINALIGN`).
-pub(crate) const MIN_ALIGN: usize = bindings::ARCH_KMALLOC_MINALIGN;
 
 /// The least alignment of a slab object, in bytes; a power of two (`ARCH_SLAB_MINALIGN`).
 #[allow(dead_code, reason = "for reports; not every user makes one")]
@@ -53,95 +54,42 @@ pub(super) const GFP: Constants<u32> = Constants {
     nowait: bindings::GFP_NOWAIT,
 };
 
-/// The NUMA node that a new block is to come from, or none in particular.
+/// [`kernel::alloc::Allocator`] in the form that it has since Linux 6.18, on every kernel.
 ///
-/// # Invariants
-///
-/// It is `NUMA_NO_NODE` or a node that was online when the value was made.
-#[derive(Clone, Copy)]
-pub(super) struct Node(i32);
-
-impl Node {
-    /// No node in particular.
-    // INVARIANT: It is `NUMA_NO_NODE`.
-    pub(super) const NONE: Self = Self(bindings::NUMA_NO_NODE);
-}
-
-impl TryFrom<NumaNode> for Node {
-    type Error = AllocError;
-
-    /// Fails on a node that is not online: the page allocator has no zones to look into for it, and
-    /// does not check (`include/linux/gfp.h`, `node_zonelist()`).
-    #[inline]
-    fn try_from(nid: NumaNode) -> Result<Self, AllocError> {
-        if nid == NumaNode::NO_NODE {
-            return Ok(Self::NONE);
-        }
-
-        // The number is private to the kernel crate; finding the node that is equal recovers it.
-        for node in 0..bindings::MAX_NUMNODES as i32 {
-            if NumaNode::new(node) == Ok(nid) {
-                // SAFETY: `NumaNode::new` accepts nothing else.
-                let online = unsafe { is_online(node) };
-
-                // INVARIANT: It is online.
-                return online.then_some(Self(node)).ok_or(AllocError);
-            }
-        }
-        Err(AllocError)
-    }
-}
-
-/// Returns whether `node` is online (`node_online()`, which is inline in C).
+/// What implements this gets the kernel's own trait by [`kernel_allocator`].
 ///
 /// # Safety
 ///
-/// `node` must be at least 0 and less than `MAX_NUMNODES`.
-unsafe fn is_online(node: i32) -> bool {
-    let (word, bit) = (node as u32 / c_ulong::BITS, node as u32 % c_ulong::BITS);
+/// As for [`kernel::alloc::Allocator`] of Linux 6.18: the functions have the same requirements and
+/// guarantees.
+pub(crate) unsafe trait NodeAllocator {
+    /// The least alignment of a block, in bytes; a power of two.
+    const MIN_ALIGN: usize;
 
-    // SAFETY: `node_states` is a static array with a mask for each node state, and a mask has a bit
-    // for each node up to `MAX_NUMNODES`. Hotplug may write to it at any time, and C reads it
-    // without a lock as well; the read is volatile, so it is done once and as a whole word.
-    let bits = unsafe {
-        ptr::addr_of!(bindings::node_states[bindings::node_states_N_ONLINE as usize].bits)
-            .cast::<c_ulong>()
-            .add(word as usize)
-            .read_volatile()
-    };
+    /// Allocates a block for `layout`.
+    fn alloc(layout: Layout, flags: Flags, nid: NumaNode) -> Result<NonNull<[u8]>, AllocError>;
 
-    bits >> bit & 1 != 0
-}
+    /// Reallocates the block at `ptr`, or allocates one if it is `None`.
+    ///
+    /// # Safety
+    ///
+    /// `ptr` must be `None` or a live block of this allocator with `old_layout`; anything if that
+    /// is of size zero.
+    unsafe fn realloc(
+        ptr: Option<NonNull<u8>>,
+        layout: Layout,
+        old_layout: Layout,
+        flags: Flags,
+        nid: NumaNode,
+    ) -> Result<NonNull<[u8]>, AllocError>;
 
-/// Allocates `size` bytes, or makes a live block that large, moving it where needed.
-///
-/// `size` is in bytes and must not be zero. Nothing is promised for `align` other than that the
-/// slab is told: it holds if `size` is a multiple of it and the block, if any, has it already.
-///
-/// # Errors
-///
-/// [`AllocError`] if there is no memory; `block` is still valid then.
-///
-/// # Safety
-///
-/// `block` must be `None` or a live block from this function.
-#[inline]
-pub(super) unsafe fn krealloc(
-    block: Option<NonNull<u8>>,
-    size: usize,
-    align: usize,
-    gfp: Gfp,
-    node: Node,
-) -> Result<NonNull<u8>, AllocError> {
-    let block = block.map_or(ptr::null(), |block| block.as_ptr().cast_const());
-
-    // SAFETY: `block` is null or live by the safety requirements of this function. The flags and
-    // the node are ones that the slab can honour, by the invariants of their types.
-    let block = unsafe {
-        bindings::krealloc_node_align(block.cast::<c_void>(), size, align, gfp.as_raw(), node.0)
-    };
-
-    NonNull::new(block.cast()).ok_or(AllocError)
+    /// Frees the block at `ptr`.
+    ///
+    /// # Safety
+    ///
+    /// `ptr` must be a live block of this allocator with `layout`, and must not be used afterwards;
+    /// anything if `layout` is of size zero.
+    unsafe fn free(ptr: NonNull<u8>, layout: Layout);
 }
 
 /// Frees a block.
@@ -163,4 +111,278 @@ pub(super) unsafe fn kfree(block: NonNull<u8>) {
 pub(super) unsafe fn ksize(block: NonNull<u8>) -> usize {
     // SAFETY: The block is live by the safety requirements of this function.
     unsafe { bindings::ksize(block.as_ptr().cast()) }
+}
+
+/// Since Linux 6.18: the slab is told the alignment and the NUMA node.
+#[cfg(slab_api = "krealloc_node_align")]
+mod api {
+    use core::{
+        ffi::c_void,
+        ptr::{
+            self,
+            NonNull, //
+        },
+    };
+
+    use kernel::{
+        alloc::AllocError,
+        bindings, //
+    };
+
+    use super::super::gfp::Gfp;
+
+    pub(crate) use kernel::alloc::NumaNode;
+
+    /// The least alignment of a block, in bytes; a power of two (`ARCH_KMALLOC_MINALIGN`).
+    pub(crate) const MIN_ALIGN: usize = bindings::ARCH_KMALLOC_MINALIGN;
+
+    /// Implements this kernel's [`Allocator`](kernel::alloc::Allocator) for a [`NodeAllocator`].
+    macro_rules! kernel_allocator {
+        ($type:ty) => {
+            // SAFETY: `NodeAllocator` has the same requirements.
+            unsafe impl kernel::alloc::Allocator for $type {
+                const MIN_ALIGN: usize = <$type as NodeAllocator>::MIN_ALIGN;
+
+                #[inline]
+                fn alloc(
+                    layout: Layout,
+                    flags: Flags,
+                    nid: NumaNode,
+                ) -> Result<NonNull<[u8]>, AllocError> {
+                    <$type as NodeAllocator>::alloc(layout, flags, nid)
+                }
+
+                #[inline]
+                unsafe fn realloc(
+                    ptr: Option<NonNull<u8>>,
+                    layout: Layout,
+                    old_layout: Layout,
+                    flags: Flags,
+                    nid: NumaNode,
+                ) -> Result<NonNull<[u8]>, AllocError> {
+                    // SAFETY: The requirements are the same as of this function.
+                    unsafe {
+                        <$type as NodeAllocator>::realloc(ptr, layout, old_layout, flags, nid)
+                    }
+                }
+
+                #[inline]
+                unsafe fn free(ptr: NonNull<u8>, layout: Layout) {
+                    // SAFETY: The requirements are the same as of this function.
+                    unsafe { <$type as NodeAllocator>::free(ptr, layout) }
+                }
+            }
+        };
+    }
+
+    pub(crate) use kernel_allocator;
+
+    /// The NUMA node that a new block is to come from, or none in particular.
+    ///
+    /// # Invariants
+    ///
+    /// It is `NUMA_NO_NODE` or a node that was online when the value was made.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Node(i32);
+
+    impl Node {
+        /// No node in particular.
+        // INVARIANT: It is `NUMA_NO_NODE`.
+        pub(crate) const NONE: Self = Self(bindings::NUMA_NO_NODE);
+    }
+
+    impl TryFrom<NumaNode> for Node {
+        type Error = AllocError;
+
+        /// Fails on a node that is not online: the page allocator has no zones to look into for it,
+        /// and does not check (`include/linux/gfp.h`, `node_zonelist()`).
+        #[inline]
+        fn try_from(nid: NumaNode) -> Result<Self, AllocError> {
+            if nid == NumaNode::NO_NODE {
+                return Ok(Self::NONE);
+            }
+
+            // The number is private to the kernel crate; finding the node that is equal recovers
+            // it.
+            for node in 0..bindings::MAX_NUMNODES as i32 {
+                if NumaNode::new(node) == Ok(nid) {
+                    // SAFETY: `NumaNode::new` accepts nothing else.
+                    let online = unsafe { is_online(node) };
+
+                    // INVARIANT: It is online.
+                    return online.then_some(Self(node)).ok_or(AllocError);
+                }
+            }
+            Err(AllocError)
+        }
+    }
+
+    /// Returns whether `node` is online (`node_online()`, which is inline in C).
+    ///
+    /// # Safety
+    ///
+    /// `node` must be at least 0 and less than `MAX_NUMNODES`.
+    unsafe fn is_online(node: i32) -> bool {
+        let (word, bit) = (node as u32 / usize::BITS, node as u32 % usize::BITS);
+
+        // SAFETY: `node_states` is a static array with a mask for each node state, and a mask has a
+        // bit for each node up to `MAX_NUMNODES`. Hotplug may write to it at any time, and C reads
+        // it without a lock as well; the read is volatile, so it is done once and as a whole word.
+        let bits = unsafe {
+            ptr::addr_of!(bindings::node_states[bindings::node_states_N_ONLINE as usize].bits)
+                .cast::<usize>()
+                .add(word as usize)
+                .read_volatile()
+        };
+
+        bits >> bit & 1 != 0
+    }
+
+    /// Allocates `size` bytes, or makes a live block that large, moving it where needed.
+    ///
+    /// `size` is in bytes and must not be zero. Nothing is promised for `align` other than that the
+    /// slab is told: it holds if `size` is a multiple of it and the block, if any, has it already.
+    ///
+    /// # Errors
+    ///
+    /// [`AllocError`] if there is no memory; `block` is still valid then.
+    ///
+    /// # Safety
+    ///
+    /// `block` must be `None` or a live block from this function.
+    #[inline]
+    pub(crate) unsafe fn krealloc(
+        block: Option<NonNull<u8>>,
+        size: usize,
+        align: usize,
+        gfp: Gfp,
+        node: Node,
+    ) -> Result<NonNull<u8>, AllocError> {
+        let block = block.map_or(ptr::null(), |block| block.as_ptr().cast_const());
+
+        // SAFETY: `block` is null or live by the safety requirements of this function. The flags
+        // and the node are ones that the slab can honour, by the invariants of their types.
+        let block = unsafe {
+            bindings::krealloc_node_align(block.cast::<c_void>(), size, align, gfp.as_raw(), node.0)
+        };
+
+        NonNull::new(block.cast()).ok_or(AllocError)
+    }
+}
+
+/// Linux 6.12 to 6.17: the slab is told neither, and nor is the kernel's `Allocator`.
+#[cfg(slab_api = "krealloc")]
+mod api {
+    use core::{
+        ffi::c_void,
+        mem::align_of,
+        ptr::{
+            self,
+            NonNull, //
+        },
+    };
+
+    use kernel::{
+        alloc::AllocError,
+        bindings, //
+    };
+
+    use super::super::gfp::Gfp;
+
+    /// The least alignment of a block, in bytes; a power of two. It is `ARCH_KMALLOC_MINALIGN` of
+    /// the architectures that have no larger one (`include/linux/slab.h`); that is not bound.
+    pub(crate) const MIN_ALIGN: usize = align_of::<u64>();
+
+    /// What stands for the kernel crate's `NumaNode`.
+    #[derive(Clone, Copy, PartialEq)]
+    pub(crate) struct NumaNode(());
+
+    impl NumaNode {
+        /// No node in particular.
+        pub(crate) const NO_NODE: Self = Self(());
+    }
+
+    /// Implements this kernel's [`Allocator`](kernel::alloc::Allocator) for a [`NodeAllocator`].
+    macro_rules! kernel_allocator {
+        ($type:ty) => {
+            // SAFETY: `NodeAllocator` has the same requirements.
+            unsafe impl kernel::alloc::Allocator for $type {
+                #[inline]
+                fn alloc(layout: Layout, flags: Flags) -> Result<NonNull<[u8]>, AllocError> {
+                    <$type as NodeAllocator>::alloc(layout, flags, NumaNode::NO_NODE)
+                }
+
+                #[inline]
+                unsafe fn realloc(
+                    ptr: Option<NonNull<u8>>,
+                    layout: Layout,
+                    old_layout: Layout,
+                    flags: Flags,
+                ) -> Result<NonNull<[u8]>, AllocError> {
+                    let nid = NumaNode::NO_NODE;
+
+                    // SAFETY: The requirements are the same as of this function.
+                    unsafe {
+                        <$type as NodeAllocator>::realloc(ptr, layout, old_layout, flags, nid)
+                    }
+                }
+
+                #[inline]
+                unsafe fn free(ptr: NonNull<u8>, layout: Layout) {
+                    // SAFETY: The requirements are the same as of this function.
+                    unsafe { <$type as NodeAllocator>::free(ptr, layout) }
+                }
+            }
+        };
+    }
+
+    pub(crate) use kernel_allocator;
+
+    /// No NUMA node in particular, which is all that the slab can be asked for.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Node;
+
+    impl Node {
+        /// No node in particular.
+        pub(crate) const NONE: Self = Self;
+    }
+
+    impl TryFrom<NumaNode> for Node {
+        type Error = AllocError;
+
+        /// Never fails: there is no node to be offline.
+        #[inline]
+        fn try_from(_: NumaNode) -> Result<Self, AllocError> {
+            Ok(Self::NONE)
+        }
+    }
+
+    /// Allocates `size` bytes, or makes a live block that large, moving it where needed.
+    ///
+    /// `size` is in bytes and must not be zero. The alignment holds if `size` is a multiple of it
+    /// and the block, if any, has it already; the slab can't be told.
+    ///
+    /// # Errors
+    ///
+    /// [`AllocError`] if there is no memory; `block` is still valid then.
+    ///
+    /// # Safety
+    ///
+    /// `block` must be `None` or a live block from this function.
+    #[inline]
+    pub(crate) unsafe fn krealloc(
+        block: Option<NonNull<u8>>,
+        size: usize,
+        _align: usize,
+        gfp: Gfp,
+        _node: Node,
+    ) -> Result<NonNull<u8>, AllocError> {
+        let block = block.map_or(ptr::null(), |block| block.as_ptr().cast_const());
+
+        // SAFETY: `block` is null or live by the safety requirements of this function. The flags
+        // are ones that the slab can honour, by the invariant of their type.
+        let block = unsafe { bindings::krealloc(block.cast::<c_void>(), size, gfp.as_raw()) };
+
+        NonNull::new(block.cast()).ok_or(AllocError)
+    }
 }

@@ -24,7 +24,7 @@ BUILT = (
 
 # What the stages keep in the cache. Nothing else there is removed: it may be a directory of the
 # user's.
-CACHED = ("kernel", "kvm", "lock", "logs", "module", "run", "source", "toolchain")
+CACHED = ("busybox", "kernel", "kvm", "lock", "logs", "matrix", "module", "run", "source", "toolchain")
 
 
 def built(top: Path) -> list[Path]:

@@ -15,14 +15,17 @@ from common import Fail
 from kernel import Kernel
 from module import Modules
 
+# Debian's name for the architecture that all this runs on.
+HOST = "amd64"
+
 FOLDERS = ["bin", "proc", "sys"]
 TAIL_LINES = 20
 
 # A guest that only starts and ends takes about two seconds without KVM.
 PROBE_SECONDS = 10
 
-# What each word is for is told in tests-kunit/qemu/x86_64.py.
-COMMAND_LINE = "console=ttyS0 loglevel=5 panic=-1 numa=fake=2"
+# As much as kunit.py gives a guest, in MiB.
+MEMORY = 1024
 
 
 @contextlib.contextmanager
@@ -38,12 +41,50 @@ def run_directory(name: str) -> Iterator[Path]:
 
 def busybox(kernel: Kernel) -> bytes:
     """The guest's user space."""
+    if kernel.arch.debian != HOST:
+        return foreign_busybox(kernel).read_bytes()
     root = kernel.toolchain.root
     found = str(root / "usr/bin/busybox") if root else shutil.which("busybox")
     program = Path(found).read_bytes() if found else b""
     if not program or b"/lib64/ld-linux" in program[:4096]:
         raise Fail("the guest needs a static busybox; install the package busybox-static")
     return program
+
+
+def foreign_busybox(kernel: Kernel) -> Path:
+    """The busybox of another architecture, from its Debian package; fetched if it isn't there."""
+    arch = kernel.arch.debian
+    where = common.cache() / "busybox" / arch
+    if not where.is_dir():
+        with common.lock("busybox"):
+            if not where.is_dir():
+                fetch_busybox(arch, where)
+    return where / "busybox"
+
+
+def fetch_busybox(arch: str, where: Path) -> None:
+    """Fetches the package by an index of its own: the root's has the host's architecture only."""
+    toolchain = toolchains.root()
+    common.say(f"      fetching busybox for {arch}")
+    with common.publish(where) as part:
+        apt = (
+            f"apt-get -q -o APT::Sandbox::User=root -o APT::Update::Error-Mode=any"
+            f" -o APT::Architectures={arch} -o Dir::Etc::SourceList={part}/sources.list"
+            f" -o Dir::Etc::SourceParts=/dev/null -o Dir::State::Lists={part}/lists"
+        )
+        script = (
+            f"cd '{part}' && mkdir -p lists/partial"
+            f" && sed -n 's/^deb \\(.* {toolchains.SUITE} main\\)/deb [arch={arch}] \\1/p'"
+            " /etc/apt/sources.list >sources.list"
+            f" && {apt} update && {apt} download busybox-static:{arch}"
+            " && dpkg-deb --fsys-tarfile busybox-static_*.deb | tar -xO ./usr/bin/busybox >busybox"
+            " && rm -r lists sources.list busybox-static_*.deb"
+        )
+        common.run_logged(
+            toolchain.argv(["bash", "-o", "pipefail", "-c", script], rw=[part], network=True),
+            common.logs() / "busybox.log",
+            f"fetching busybox for {arch}",
+        )
 
 
 def initramfs(
@@ -61,7 +102,7 @@ def initramfs(
     return to
 
 
-def qemu(
+def command(
     kernel: Kernel,
     initrd: Path,
     mode: str,
@@ -70,18 +111,18 @@ def qemu(
     args: Sequence[str] = (),
 ) -> list[str]:
     """The command that boots a guest; `args` are more words for the kernel's command line."""
-    command = [
-        "qemu-system-x86_64",
+    words = [*kernel.arch.command_line(mode), *args]
+    if not kernel.arch.qemu:
+        uml = [str(kernel.image), f"mem={MEMORY}M", f"initrd={initrd}", *words]
+        return kernel.toolchain.argv(uml, ro=visible(kernel, initrd))
+    qemu = [
+        f"qemu-system-{kernel.arch.qemu}",
         "-nodefaults",
         "-no-reboot",
         "-display",
         "none",
         "-m",
-        "1024",
-        "-smp",
-        "2",
-        "-bios",
-        "qboot.rom",
+        str(MEMORY),
         "-accel",
         "kvm" if kvm else "tcg",
         "-kernel",
@@ -89,11 +130,12 @@ def qemu(
         "-initrd",
         str(initrd),
         "-append",
-        " ".join([COMMAND_LINE, f"GUEST={mode}", *args]),
+        " ".join(words),
         "-serial",
         console,
+        *kernel.arch.hardware(kernel.config),
     ]
-    return kernel.toolchain.argv(command, ro=visible(kernel, initrd), kvm=kvm)
+    return kernel.toolchain.argv(qemu, ro=visible(kernel, initrd), kvm=kvm)
 
 
 def visible(kernel: Kernel, initrd: Path) -> list[Path]:
@@ -106,7 +148,7 @@ def kvm_works(kernel: Kernel) -> bool:
 
     That /dev/kvm can be opened says little: on some nested hosts all guests hang.
     """
-    if not toolchains.has_kvm():
+    if kernel.arch.debian != HOST or not kernel.arch.qemu or not toolchains.has_kvm():
         return False
     boot_id = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     record = common.cache() / "kvm" / kernel.key
@@ -129,7 +171,7 @@ def probe(kernel: Kernel) -> bool:
         initrd = initramfs(kernel, None, run / "initramfs.cpio")
         try:
             common.run_logged(
-                qemu(kernel, initrd, "probe", kvm=True),
+                command(kernel, initrd, "probe", kvm=True),
                 log,
                 "a guest under KVM",
                 timeout=PROBE_SECONDS,
@@ -150,9 +192,9 @@ def boot(
     on_line: Callable[[str], None] | None = None,
 ) -> str:
     """Runs a guest to its end and returns what its console said, which is also in `log`."""
-    command = qemu(kernel, initrd, mode, kvm_works(kernel), args=args)
+    argv = command(kernel, initrd, mode, kvm_works(kernel), args=args)
     try:
-        common.run_logged(command, log, "the guest", on_line, deadline, quoting=False)
+        common.run_logged(argv, log, "the guest", on_line, deadline, quoting=False)
     except Fail:
         show_tail(log)
         raise

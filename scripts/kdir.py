@@ -14,6 +14,7 @@ from pathlib import Path
 
 import common
 import toolchain as toolchains
+from arch import ARCHES, Arch
 from common import Fail
 from toolchain import Toolchain
 
@@ -28,7 +29,10 @@ METADATA = (
 )
 
 # The first kernel whose Rust bindings have krealloc_node_align (rust/helpers/slab.c).
-OLDEST = (6, 18)
+OLDEST = (6, 12)
+
+# The newest that the project was tested on; newer ones get a notice.
+NEWEST = (7, 3)
 
 # What the guest needs of a kernel to come up and be heard.
 GUEST_NEEDS = (
@@ -38,7 +42,6 @@ GUEST_NEEDS = (
     "PROC_FS",
     "SYSFS",
     "DEVTMPFS",
-    "SERIAL_8250_CONSOLE",
 )
 
 
@@ -49,20 +52,13 @@ class Tree:
     build: Path
     source: Path | None
     release: str
+    arch: Arch
     config: dict[str, str]
 
     @property
-    def arch(self) -> str:
-        """The architecture, as the kernel's build names it."""
-        for symbol, name in (
-            ("X86_64", "x86_64"),
-            ("ARM64", "arm64"),
-            ("RISCV", "riscv"),
-            ("UML", "um"),
-        ):
-            if symbol in self.config:
-                return name
-        return "an architecture that is not supported"
+    def image(self) -> Path:
+        """What a guest boots, if it is there."""
+        return self.build / self.arch.image
 
     @property
     def rustc(self) -> str:
@@ -95,8 +91,8 @@ def inspect(path: Path) -> Tree:
             " built with O=DIR, name that directory, else configure and build it first"
         )
 
-    config = dict(re.findall(r"^CONFIG_(\w+)=(.*)$", auto.read_text(), re.MULTILINE))
-    tree = Tree(build, source_of(build), release_of(build), config)
+    config = read_config(build)
+    tree = Tree(build, source_of(build), release_of(build), arch_of(path, config), config)
     if is_too_old(tree.release):
         raise Fail(f"KDIR={path}: Linux {tree.release} is too old; {too_old()}")
     if "MODULES" not in config:
@@ -135,6 +131,34 @@ def is_too_old(release: str) -> bool:
 def too_old() -> str:
     """What to say then."""
     return f"the allocator needs Linux {OLDEST[0]}.{OLDEST[1]} or newer"
+
+
+def notice_if_newer(release: str) -> None:
+    """Says if a kernel is newer than all that the project was tested on."""
+    found = re.match(r"(\d+)\.(\d+)", release)
+    if found and (int(found[1]), int(found[2])) > NEWEST:
+        common.say(
+            f"      notice: Linux {release} is newer than {NEWEST[0]}.{NEWEST[1]}, the newest"
+            " tested; it should work by the same rules"
+        )
+
+
+def read_config(build: Path) -> dict[str, str]:
+    """The configuration of a build directory: symbols without their prefix, and their values."""
+    text = (build / "include/config/auto.conf").read_text()
+    return dict(re.findall(r"^CONFIG_(\w+)=(.*)$", text, re.MULTILINE))
+
+
+def arch_of(path: Path, config: dict[str, str]) -> Arch:
+    """The architecture that a kernel is for."""
+    # UML has the symbol of the processor that it runs on as well.
+    for arch in sorted(ARCHES.values(), key=lambda arch: arch.symbol != "UML"):
+        if arch.symbol in config:
+            return arch
+    raise Fail(
+        f"KDIR={path}: this kernel is for an architecture that is not supported; it can be"
+        f" {', '.join(ARCHES)}"
+    )
 
 
 def source_of(build: Path) -> Path | None:
@@ -206,14 +230,15 @@ def need_kunit(tree: Tree) -> None:
         )
 
 
-def need_image(tree: Tree, image: Path) -> None:
+def need_image(tree: Tree) -> None:
     """Fails if there is nothing to boot a guest with."""
+    image = tree.image
     if not image.exists():
         raise Fail(
             f"KDIR={tree.build} has no {image.relative_to(tree.build)} to boot a guest with; run"
             f" `make {image.name}` there, or use `make` alone to build the modules"
         )
-    missing = [name for name in GUEST_NEEDS if tree.config.get(name) != "y"]
+    missing = [name for name in (*GUEST_NEEDS, *tree.arch.needs) if tree.config.get(name) != "y"]
     if missing:
         raise Fail(
             f"KDIR={tree.build}: a guest can't run on this kernel without"
@@ -228,14 +253,13 @@ def main() -> None:
     path = Path(os.environ.get("KDIR") or running)
     tree = inspect(path)
     toolchain = matching_toolchain(tree)
-    common.say(f"{path}: Linux {tree.release} ({tree.arch}) can build Rust modules")
+    common.say(f"{path}: Linux {tree.release} ({tree.arch.name}) can build Rust modules")
     common.say(
         f"  rustc: {tree.rustc}, {'the host' if toolchain.root is None else 'the toolchain'}'s"
     )
-    image = tree.build / "arch/x86/boot/bzImage"
     for command, kunit in (("make test", True), ("make demo", False)):
         try:
-            need_image(tree, image)
+            need_image(tree)
             if kunit:
                 need_kunit(tree)
             common.say(f"  {command}: yes")

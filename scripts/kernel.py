@@ -2,25 +2,28 @@
 
 """Stage 2: a kernel to build modules against and to boot.
 
-Either one that is provisioned, from the source package KERNEL= names and the fragments in
-tests-kunit/configs/, or the user's own that KDIR= names.
+Either one that is provisioned, from a source (source.py) and the fragments in tests-kunit/configs/,
+or the user's own that KDIR= names.
 """
 
 import json
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import arch as arches
 import common
 import kdir
+import source as sources
 import toolchain as toolchains
+from arch import Arch
 from common import Fail
 from toolchain import Toolchain
 
-DEFAULT = "7.3"
-ARCHES = {"x86_64": "arch/x86/boot/bzImage"}
-SRCARCHES = {"x86_64": "x86"}
+# What a build directory and a source take on the disk.
+GIGABYTES = 3
 
 # A line of make's that stands for an object.
 BUILT = re.compile(r"  (?:CC|AS|RUSTC|HOSTCC) ")
@@ -38,159 +41,93 @@ class Kernel:
 
     build: Path
     source: Path | None
-    arch: str
+    arch: Arch
     release: str
     key: str
     toolchain: Toolchain
     image: Path | None
-    clang: bool = True
+    config: Mapping[str, str]
 
     def make(self) -> list[str]:
         """The make command of its build, without a goal."""
-        return ["make", "-C", str(self.build), f"ARCH={self.arch}", *["LLVM=1"] * self.clang]
+        llvm = ["LLVM=1"] if "CC_IS_CLANG" in self.config else []
+        return ["make", "-C", str(self.build), f"ARCH={self.arch.name}", *llvm]
 
 
 def select(first: int, of: int, need_kunit: bool, need_image: bool) -> Kernel:
-    """The kernel that KDIR=, KERNEL= and ARCH= ask for, with its toolchain.
+    """The kernel that KDIR=, KERNEL=, KERNEL_TARBALL= and ARCH= ask for, with its toolchain.
 
     These are steps `first` and the next. Fails if the kernel can't do what is needed of it.
     """
-    arch = os.environ.get("ARCH") or "x86_64"
-    if arch not in ARCHES:
-        raise Fail(f"ARCH={arch} is not supported; it can be {', '.join(ARCHES)}")
-    if os.environ.get("DEBUG"):
-        raise Fail("DEBUG= is not there yet; there is no kernel with sanitizers to select")
-    own, version = os.environ.get("KDIR"), os.environ.get("KERNEL")
-    if own and version:
-        raise Fail("KDIR= and KERNEL= both name a kernel; use one of them")
+    arch = arches.selected()
+    config = arches.selected_config(arch or arches.ARCHES[arches.DEFAULT])
+    ways = ("KDIR", "KERNEL", "KERNEL_TARBALL")
+    named = [name for name in ways if os.environ.get(name)]
+    if len(named) > 1:
+        raise Fail(f"{'= and '.join(named)}= all name a kernel; use one of them")
+    own, version, tarball = (os.environ.get(name) for name in ways)
     if version and not re.fullmatch(r"\d+\.\d+", version):
-        raise Fail(f"KERNEL={version} is not a version; it is like {DEFAULT}, the default")
+        raise Fail(f"KERNEL={version} is not a version; it is like {sources.DEFAULT}, the default")
     if version and kdir.is_too_old(version):
         raise Fail(f"KERNEL={version} is too old; {kdir.too_old()}")
 
     if own:
+        if config:
+            raise Fail("KDIR= names a kernel that has its configuration; leave MTE and DEBUG unset")
         return select_own(Path(own), arch, first, of, need_kunit, need_image)
     common.step(first, of, "toolchain")
     toolchain = toolchains.provide()
-    source = provide_source(version, toolchain)
-    common.step(first + 1, of, f"kernel: Linux {(source / 'version').read_text()}")
-    return provide(source, arch, toolchain)
+    source = sources.provide(version, Path(tarball) if tarball else None, toolchain)
+    arch = arch or arches.ARCHES[arches.DEFAULT]
+    title = f"{(source / 'version').read_text()}, {arch.name}{' ' * bool(config)}{config}"
+    common.step(first + 1, of, f"kernel: Linux {title}")
+    kernel = provide(source, arch, config, toolchain)
+    kdir.notice_if_newer(kernel.release)
+    return kernel
 
 
 def select_own(
-    path: Path, arch: str, first: int, of: int, need_kunit: bool, need_image: bool
+    path: Path, arch: Arch | None, first: int, of: int, need_kunit: bool, need_image: bool
 ) -> Kernel:
     """The user's own kernel, if it will do."""
     tree = kdir.inspect(path)
-    if tree.arch != arch:
-        raise Fail(f"KDIR={path} is for {tree.arch}; ARCH= can be {', '.join(ARCHES)}")
+    if arch and tree.arch != arch:
+        raise Fail(f"KDIR={path} is for {tree.arch.name}, which ARCH={arch.name} is not")
     if need_kunit:
         kdir.need_kunit(tree)
-    image = tree.build / ARCHES[arch]
     if need_image:
-        kdir.need_image(tree, image)
+        kdir.need_image(tree)
     common.step(first, of, f"toolchain: {tree.rustc}")
     toolchain = kdir.matching_toolchain(tree)
     common.step(first + 1, of, f"kernel: Linux {tree.release} in {path}")
+    kdir.notice_if_newer(tree.release)
     return Kernel(
         tree.build,
         tree.source,
-        arch,
+        tree.arch,
         tree.release,
         common.key(str(tree.build)),
         toolchain,
-        image if image.exists() else None,
-        tree.clang,
+        tree.image if tree.image.exists() else None,
+        tree.config,
     )
 
 
-def provide_source(version: str | None, toolchain: Toolchain) -> Path:
-    """The directory with a kernel's `tree` and `version`; fetched if it isn't there."""
-    base = common.cache() / "source"
-    replaced = base / "default"
-    wanted = version or (replaced.read_text() if replaced.exists() else DEFAULT)
-    if (base / wanted).is_dir():
-        return base / wanted
-    with common.lock("source"):
-        if not (base / wanted).is_dir():
-            found = fetch(base, wanted, version is not None, toolchain)
-            if found != wanted:
-                replaced.write_text(found)
-                wanted = found
-    return base / wanted
-
-
-def fetch(base: Path, wanted: str, named: bool, toolchain: Toolchain) -> str:
-    """Fetches and unpacks the Debian package of a kernel's source; returns which it was."""
-    if toolchain.root is None:
-        raise Fail(
-            "TOOLCHAIN=host: kernel sources come through the toolchain's root; name a kernel of"
-            " your own by KDIR=, or leave TOOLCHAIN unset"
-        )
-    base.mkdir(exist_ok=True)
-    apt = ["apt-get", "-q", "-o", "APT::Sandbox::User=root", "-o", "APT::Update::Error-Mode=any"]
-    log = common.logs() / "source.log"
-    common.say("      looking up the kernel's source package")
-    common.run_logged(
-        toolchain.argv([*apt, "update"], network=True), log, "reaching the package archive"
-    )
-    names = toolchain.output(["apt-cache", "pkgnames", "linux-source-"]).split()
-    versions = [name.removeprefix("linux-source-") for name in names]
-    found = sorted(
-        (
-            name
-            for name in versions
-            if re.fullmatch(r"\d+\.\d+", name) and not kdir.is_too_old(name)
-        ),
-        key=lambda name: [int(part) for part in name.split(".")],
-    )
-    if wanted not in found:
-        if named or not found:
-            raise Fail(
-                f"the archive has no linux-source-{wanted}; KERNEL= can be"
-                f" {', '.join(found) or 'none'}"
-            )
-        common.say(
-            f"      the archive has no linux-source-{wanted} any more; taking {found[-1]},"
-            " its newest"
-        )
-        wanted = found[-1]
-        if (base / wanted).is_dir():
-            return wanted
-
-    with common.publish(base / wanted) as part:
-        progress = common.Progress()
-        progress.show(f"fetching linux-source-{wanted}")
-        script = (
-            f"cd '{part}' && {' '.join(apt)} download linux-source-{wanted}"
-            " && dpkg-deb -f linux-source-*.deb Version | tr -d '\\n' >version"
-            " && echo unpacking && dpkg-deb --fsys-tarfile linux-source-*.deb | tar -x"
-            " && rm linux-source-*.deb && mkdir tree"
-            " && tar -xf usr/src/linux-source-*.tar.xz -C tree --no-same-owner"
-            " --strip-components=1 && rm -r usr"
-        )
-        common.run_logged(
-            toolchain.argv(["bash", "-e", "-o", "pipefail", "-c", script], rw=[part], network=True),
-            log,
-            f"fetching linux-source-{wanted}",
-            lambda line: progress.show(line or "unpacking"),
-        )
-        progress.end(f"source of Linux {(part / 'version').read_text()} fetched")
-    return wanted
-
-
-def provide(source: Path, arch: str, toolchain: Toolchain) -> Kernel:
+def provide(source: Path, arch: Arch, config: str, toolchain: Toolchain) -> Kernel:
     """A lean kernel from this source; configured and built if it isn't there."""
     configs = common.checkout() / "tests-kunit/configs"
-    texts = [(configs / f"{name}.config").read_text() for name in ("base", arch)]
+    names = ["base", arch.name, *[config] * bool(config)]
+    texts = [(configs / f"{name}.config").read_text() for name in names]
     version = (source / "version").read_text()
     settings = [line for text in texts for line in text.splitlines() if setting_name(line)]
-    name = f"{version}-{arch}-{common.key(version, *settings, toolchain.key)}"
+    made_by = toolchain.compilers()
+    name = "-".join([version, *names[1:], common.key(version, *settings, made_by)])
     build = common.cache() / "kernel" / name
     stamp = build / "finished.json"
     if not stamp.exists():
         with common.lock(f"kernel-{name}"):
             if not stamp.exists():
+                common.need_space(GIGABYTES, "a kernel's build")
                 build.mkdir(parents=True, exist_ok=True)
                 configure(source / "tree", build, arch, "".join(texts), toolchain)
                 compile_(source / "tree", build, arch, sum(map(objects, texts)), toolchain, stamp)
@@ -201,11 +138,12 @@ def provide(source: Path, arch: str, toolchain: Toolchain) -> Kernel:
         json.loads(stamp.read_text())["release"],
         name,
         toolchain,
-        build / ARCHES[arch],
+        build / arch.image,
+        kdir.read_config(build),
     )
 
 
-def configure(tree: Path, build: Path, arch: str, asked: str, toolchain: Toolchain) -> None:
+def configure(tree: Path, build: Path, arch: Arch, asked: str, toolchain: Toolchain) -> None:
     """Makes the build directory's .config, and sees that it has what is asked for.
 
     It is tinyconfig and the fragments in one pass, in which what nobody names is off. The kernel's
@@ -218,7 +156,7 @@ def configure(tree: Path, build: Path, arch: str, asked: str, toolchain: Toolcha
     tiny = [
         tree / "kernel/configs/tiny-base.config",
         tree / "kernel/configs/tiny.config",
-        tree / "arch" / SRCARCHES[arch] / "configs/tiny.config",
+        tree / "arch" / arch.srcarch / "configs/tiny.config",
     ]
     fragment = build / "fragment.config"
     fragment.write_text("".join(file.read_text() for file in tiny if file.exists()) + asked)
@@ -230,28 +168,43 @@ def configure(tree: Path, build: Path, arch: str, asked: str, toolchain: Toolcha
         "-C",
         str(tree),
         f"O={build}",
-        f"ARCH={arch}",
+        f"ARCH={arch.name}",
         "LLVM=1",
         f"KCONFIG_ALLCONFIG={fragment}",
         "allnoconfig",
     ]
     common.run_logged(toolchain.argv(command, ro=[tree], rw=[build]), log, "configuring the kernel")
-    wrong = not_as_asked(asked, (build / ".config").read_text())
+    wrong = not_as_asked(asked, (build / ".config").read_text(), symbols(tree))
     if wrong:
         raise Fail(f"Kconfig would not have it as the fragments do: {', '.join(wrong)}; see {log}")
     (build / "configured").touch()
     progress.end("configured")
 
 
-def not_as_asked(fragments: str, config: str) -> list[str]:
-    """The settings of the fragments that a .config doesn't have."""
-    have = set(config.splitlines())
-    known = {setting_name(line) for line in have}
+def symbols(tree: Path) -> set[str]:
+    """The Kconfig symbols that a source has, with their prefix."""
+    found = set()
+    for file in tree.rglob("Kconfig*"):
+        text = file.read_text(errors="replace")
+        found |= set(re.findall(r"^\s*(?:menu)?config (\w+)$", text, re.MULTILINE))
+    return {f"CONFIG_{name}" for name in found}
+
+
+def not_as_asked(fragments: str, config: str, known: set[str]) -> list[str]:
+    """The settings of the fragments that a .config doesn't have.
+
+    `known` are the symbols of the source. One that it doesn't have was not invented yet, or has
+    gone; a newer kernel's own is the default then.
+    """
+    have = config.splitlines()
+    mentioned = {setting_name(line) for line in have}
     wrong = []
     for line in fragments.splitlines():
         name = setting_name(line)
-        # A symbol that this kernel doesn't have is as good as not set.
-        if name and line not in have and (name in known or not line.startswith("#")):
+        if not name or name not in known or line in have:
+            continue
+        # What is off may not be mentioned at all.
+        if name in mentioned or not line.startswith("#"):
             wrong.append(line)
     return wrong
 
@@ -269,7 +222,7 @@ def objects(fragment: str) -> int:
 
 
 def compile_(
-    tree: Path, build: Path, arch: str, expected: int, toolchain: Toolchain, stamp: Path
+    tree: Path, build: Path, arch: Arch, expected: int, toolchain: Toolchain, stamp: Path
 ) -> None:
     """Builds the kernel and writes the stamp that says so; goes on where an earlier run stopped."""
     log = common.logs() / f"{build.name}.log"
@@ -287,9 +240,9 @@ def compile_(
     # The shell tells the CPU time: bubblewrap, as it is used here, doesn't hand it on.
     command = [
         *["bash", "-c", '"$@" && times', "bash"],
-        *["make", "-C", str(tree), f"O={build}", f"ARCH={arch}", "LLVM=1"],
+        *["make", "-C", str(tree), f"O={build}", f"ARCH={arch.name}", "LLVM=1"],
         *[f"-j{os.cpu_count() or 1}", "KBUILD_BUILD_USER=rust_alloc_demo"],
-        *["KBUILD_BUILD_HOST=guest", Path(ARCHES[arch]).name, "modules"],
+        *["KBUILD_BUILD_HOST=guest", Path(arch.image).name, "modules"],
     ]
     argv = toolchain.argv(command, ro=[tree], rw=[build])
     common.run_logged(argv, log, "building the kernel", on_line)
@@ -301,7 +254,7 @@ def compile_(
 def main() -> None:
     """Provides the kernel and prints where it is."""
     kernel = select(1, 2, need_kunit=False, need_image=False)
-    common.say(f"{kernel.build}: Linux {kernel.release}, {kernel.arch}")
+    common.say(f"{kernel.build}: Linux {kernel.release}, {kernel.arch.name}")
 
 
 if __name__ == "__main__":

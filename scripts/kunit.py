@@ -3,13 +3,17 @@
 """`make test` and `make kunit`: the kernel's own kunit.py on the loadable test module.
 
 kunit.py is used as it is in the kernel tree. It gets a QEMU description of ours
-(tests-kunit/qemu/), in which the guest's /init loads the module; and it is not believed
-(verdict.py).
+(tests-kunit/qemu.py), or for UML a program that starts it (tests-kunit/uml), in which the guest's
+/init loads the module; and it is not believed (verdict.py).
 """
 
+import json
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import common
@@ -19,9 +23,10 @@ import module
 import verdict
 from common import Fail
 from kernel import Kernel
+from module import Modules
 
 STEPS = 4
-DEADLINE = 120
+DEADLINE = 300
 
 # Options of kunit.py that say what the harness is there to say, and those that name a file.
 OURS = (
@@ -50,7 +55,7 @@ def arguments(outputs: list[Path]) -> list[str]:
         name, _, value = word.partition("=")
         if name in OURS:
             raise Fail(
-                f"ARGS: {name} is not for ARGS; KERNEL= and KDIR= say which kernel is tested"
+                f"ARGS: {name} is not for ARGS; KERNEL=, ARCH= and KDIR= say which kernel is tested"
             )
         if word.startswith(OUTPUTS) and value != "stdout":
             file = Path(value).absolute()
@@ -65,19 +70,43 @@ def arguments(outputs: list[Path]) -> list[str]:
     return words
 
 
-def run(
-    kernel: Kernel, run_dir: Path, initrd: Path, log: Path, args: list[str], outputs: list[Path]
-) -> int:
-    """Runs kunit.py, its output going where ours goes, and returns its exit code."""
+@dataclass(frozen=True)
+class Tested:
+    """A run of kunit.py: its exit code, what is wrong beside failed cases, and all cases' fates."""
+
+    code: int
+    faults: list[str]
+    results: verdict.Results
+
+    @property
+    def passed(self) -> bool:
+        """Whether the run can be believed and no case failed."""
+        return not (self.code or self.faults or verdict.count(self.results)["failed"])
+
+
+def tool_of(kernel: Kernel) -> Path:
+    """The kernel's kunit.py."""
     tool = kernel.source / "tools/testing/kunit/kunit.py" if kernel.source else None
-    if kernel.source is None or tool is None or not tool.exists():
+    if tool is None or not tool.exists():
         raise Fail(
             "the kernel tree has no tools/testing/kunit/kunit.py; KDIR= must name a complete"
             " tree, or a build directory whose source tree is there"
         )
-    description = common.checkout() / "tests-kunit/qemu" / f"{kernel.arch}.py"
+    return tool
+
+
+def run(
+    kernel: Kernel,
+    run_dir: Path,
+    initrd: Path,
+    log: Path,
+    args: Sequence[str],
+    outputs: Sequence[Path],
+) -> int:
+    """Runs kunit.py, its output going where ours goes, and returns its exit code."""
+    tool = tool_of(kernel)
     kvm = guest.kvm_works(kernel)
-    if not kvm and not kernel.toolchain.hides_kvm():
+    if kernel.arch.qemu and not kvm and not kernel.toolchain.hides_kvm():
         raise Fail(
             "guests don't run under KVM here, which kunit.py would try all the same; install"
             " bubblewrap, which hides /dev/kvm from it"
@@ -85,29 +114,41 @@ def run(
     for file in [log, *outputs]:
         file.write_text("")
 
-    command = [
+    argv = [
         "python3",
         str(tool),
         "exec",
         f"--timeout={DEADLINE}",
         *args,
-        f"--arch={kernel.arch}",
+        f"--arch={kernel.arch.name}",
         f"--build_dir={run_dir}",
-        f"--qemu_config={description}",
     ]
-    command = kernel.toolchain.argv(
-        command,
-        ro=[kernel.source, description, *guest.visible(kernel, initrd)],
-        rw=[run_dir, log, *outputs],
-        kvm=kvm,
-        env={
+    words = kernel.arch.command_line("kunit")
+    ro = [tool.parents[3], *guest.visible(kernel, initrd)]
+    if kernel.arch.qemu:
+        description = common.checkout() / "tests-kunit/qemu.py"
+        ro.append(description)
+        argv.append(f"--qemu_config={description}")
+        told = {
+            "arch": kernel.arch.name,
+            "qemu": kernel.arch.qemu,
+            "hardware": kernel.arch.hardware(kernel.config),
+            "command_line": words,
+            "kernel": str(kernel.image),
+            "initrd": str(initrd),
+            "log": str(log),
+        }
+        env = {"GUEST": json.dumps(told)}
+    else:
+        shutil.copy(common.checkout() / "tests-kunit/uml", run_dir / "linux")
+        env = {
             "GUEST_KERNEL": str(kernel.image),
-            "GUEST_INITRD": str(initrd),
+            "GUEST_WORDS": " ".join([*words, f"initrd={initrd}"]),
             "GUEST_LOG": str(log),
-        },
-    )
+        }
+    argv = kernel.toolchain.argv(argv, ro=ro, rw=[run_dir, log, *outputs], kvm=kvm, env=env)
     sys.stdout.flush()
-    code = subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode
+    code = subprocess.run(argv, stdin=subprocess.DEVNULL, check=False).returncode
     for file in outputs:
         if not file.stat().st_size:
             file.unlink()
@@ -122,6 +163,31 @@ def judge(code: int, console: str, plan: verdict.Plan | None, listing: bool) -> 
     return faults
 
 
+def test(
+    kernel: Kernel,
+    modules: Modules,
+    log: Path,
+    args: Sequence[str] = (),
+    outputs: Sequence[Path] = (),
+    plan: verdict.Plan | None = None,
+) -> Tested:
+    """Runs kunit.py and says what is wrong; with a plan, all of it must have run.
+
+    What kunit.py says of options that it doesn't know ends the command.
+    """
+    with guest.run_directory("kunit") as run_dir:
+        initrd = guest.initramfs(kernel, modules, run_dir / "initramfs.cpio")
+        code = run(kernel, run_dir, initrd, log, args, outputs)
+    if code == USAGE:
+        raise SystemExit(code)
+    console = log.read_text(errors="replace")
+    faults = judge(code, console, plan, any(arg.startswith("--list") for arg in args))
+    if faults:
+        guest.show_tail(log)
+    verdict.report(faults)
+    return Tested(code, faults, verdict.results(console))
+
+
 def main() -> None:
     """Runs all stages. With `test` as argument every suite of the sources must have run."""
     every = sys.argv[1:] == ["test"]
@@ -133,22 +199,10 @@ def main() -> None:
     common.step(3, STEPS, "module")
     modules = module.build(kernel)
     common.step(4, STEPS, "guest: kunit.py")
-    log = common.logs() / "kunit-console.log"
-    with guest.run_directory("kunit") as run_dir:
-        initrd = guest.initramfs(kernel, modules, run_dir / "initramfs.cpio")
-        code = run(kernel, run_dir, initrd, log, args, outputs)
-    if code == USAGE:
-        raise SystemExit(code)
-
-    console = log.read_text(errors="replace")
-    faults = judge(code, console, plan, any(arg.startswith("--list") for arg in args))
-    if faults:
-        guest.show_tail(log)
-    verdict.report(faults)
-    found = verdict.results(console)
+    tested = test(kernel, modules, common.logs() / "kunit-console.log", args, outputs, plan)
     if every:
-        common.say(verdict.summary(found))
-    raise SystemExit(code or int(bool(faults or verdict.count(found)["failed"])))
+        common.say(verdict.summary(tested.results))
+    raise SystemExit(tested.code or int(not tested.passed))
 
 
 if __name__ == "__main__":

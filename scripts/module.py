@@ -22,7 +22,7 @@ from kernel import Kernel
 
 # What the kernel's build reads of the checkout.
 FOLDERS = ("allocator", "tests-kunit", "bench")
-SUFFIXES = (".rs", ".c", ".h")
+SUFFIXES = (".rs", ".c", ".h", ".mk")
 
 # Lines of make that are no diagnostics: what it is doing, and where.
 CHATTER = re.compile(

@@ -37,8 +37,11 @@ PACKAGES = (
     "llvm",
     "make",
     "pahole",
+    "opensbi",
     "perl",
     "python3",
+    "qemu-system-arm",
+    "qemu-system-riscv",
     "qemu-system-x86",
     "rust-src",
     "rustc",
@@ -63,8 +66,8 @@ DPKG_OPTIONS = (
 
 # Kernel sources newer than the release's own are in its backports: the same line, another suite.
 BACKPORTS_HOOK = (
-    f"sed -n 's/ {SUITE} main/ {SUITE}-backports main/p' \"$1/etc/apt/sources.list\""
-    ' >"$1/etc/apt/sources.list.d/backports.list"'
+    f"sed -n 's/ {SUITE} main/ {SUITE}-backports main/p; T; s/^deb/deb-src/p'"
+    ' "$1/etc/apt/sources.list" >"$1/etc/apt/sources.list.d/backports.list"'
 )
 
 GIGABYTES = 8
@@ -143,6 +146,11 @@ class Toolchain:
         )
         return done.stdout.strip() if done.returncode == 0 else ""
 
+    def compilers(self) -> str:
+        """What a kernel's build depends on: the versions of the compilers."""
+        tools = ("rustc", "bindgen", "clang", "pahole")
+        return self.output(["sh", "-c", "; ".join(f"{tool} --version" for tool in tools)])
+
     def rustc(self) -> str:
         """The version of its rustc, as the kernel's CONFIG_RUSTC_VERSION_TEXT has it."""
         return self.output(["rustc", "--version"])
@@ -194,7 +202,7 @@ def host() -> Toolchain:
 
 def root() -> Toolchain:
     """The root in the cache; made if it isn't there."""
-    name = common.key(SUITE, *PACKAGES, *DPKG_OPTIONS)
+    name = common.key(SUITE, *PACKAGES, *DPKG_OPTIONS, BACKPORTS_HOOK)
     where = common.cache() / "toolchain" / name
     if not where.is_dir():
         with common.lock("toolchain"):

@@ -43,11 +43,12 @@ def main() -> None:
             if "guest: finished" not in console:
                 raise Fail("the guest did not get to the end of the commands")
             return
-        common.step(4, STEPS, "guest: a shell; Ctrl-A X ends it")
+        common.step(4, STEPS, f"guest: a shell; {'Ctrl-A X' if kernel.arch.qemu else 'poweroff'} ends it")
         initrd = guest.initramfs(kernel, modules, run / "initramfs.cpio")
-        command = guest.qemu(kernel, initrd, "shell", guest.kvm_works(kernel), console="mon:stdio")
-        if subprocess.run(command, check=False).returncode:
-            raise Fail("QEMU failed, see above")
+        kvm = guest.kvm_works(kernel)
+        argv = guest.command(kernel, initrd, "shell", kvm, console="mon:stdio")
+        if subprocess.run(argv, check=False).returncode:
+            raise Fail("the guest ended with a failure, see above")
 
 
 if __name__ == "__main__":

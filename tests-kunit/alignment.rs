@@ -3,10 +3,7 @@
 //! Every block has its layout's alignment, however many are live.
 
 use kernel::{
-    alloc::{
-        flags::__GFP_NOWARN,
-        Allocator, //
-    },
+    alloc::flags::__GFP_NOWARN,
     page::PAGE_SIZE,
     prelude::*, //
 };
@@ -15,6 +12,7 @@ use crate::{
     allocator::{
         KernelAllocator,
         KMALLOC_MAX_SIZE,
+        MIN_ALIGN,
         SLAB_MIN_ALIGN, //
     },
     block::{
@@ -137,11 +135,8 @@ fn page_allocator_blocks() -> Outcome {
 
 /// Whatever the layout, a block is aligned to `MIN_ALIGN`.
 fn minimum_alignment() -> Outcome {
-    check!(
-        <KernelAllocator as Allocator>::MIN_ALIGN >= SLAB_MIN_ALIGN,
-        "MIN_ALIGN is below ARCH_SLAB_MINALIGN"
-    );
     for size in 1..=256 {
+        check_layout(size, MIN_ALIGN)?;
         check_layout(size, 1)?;
     }
     Ok(())

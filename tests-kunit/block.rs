@@ -14,11 +14,14 @@ use core::{
 use kernel::alloc::{
     AllocError,
     Allocator,
-    Flags,
-    NumaNode, //
+    Flags, //
 };
 
-use crate::rng::mix;
+use crate::{
+    allocator::NumaNode,
+    compat,
+    rng::mix, //
+};
 
 /// Returns the layout of `size` bytes aligned to `align`.
 ///
@@ -48,7 +51,7 @@ impl<A: Allocator> Block<A> {
 
     /// Allocates a block on a NUMA node.
     pub(crate) fn new_on(layout: Layout, flags: Flags, nid: NumaNode) -> Result<Self, AllocError> {
-        let block = A::alloc(layout, flags, nid)?;
+        let block = compat::alloc::<A>(layout, flags, nid)?;
 
         // INVARIANT: The block was just allocated.
         Ok(Self {
@@ -71,7 +74,8 @@ impl<A: Allocator> Block<A> {
         nid: NumaNode,
     ) -> Result<(), AllocError> {
         // SAFETY: By the type invariants the block is live with `self.layout`.
-        let block = unsafe { A::realloc(Some(self.ptr), layout, self.layout, flags, nid) }?;
+        let block =
+            unsafe { compat::realloc::<A>(Some(self.ptr), layout, self.layout, flags, nid) }?;
 
         // INVARIANT: The block was just reallocated.
         self.ptr = block.cast();
@@ -98,7 +102,7 @@ impl<A: Allocator> Block<A> {
     pub(crate) fn is_aligned(&self) -> bool {
         let align = match self.size() {
             0 => self.layout.align(),
-            _ => max(self.layout.align(), A::MIN_ALIGN),
+            _ => max(self.layout.align(), compat::min_align::<A>()),
         };
 
         self.ptr.as_ptr() as usize % align == 0

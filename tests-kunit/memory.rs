@@ -5,7 +5,6 @@
 use kernel::{
     alloc::{
         Box,
-        NumaNode,
         Vec, //
     },
     bindings,
@@ -128,7 +127,7 @@ fn account_is_balanced() -> Outcome {
     check!(live() == (1, 300), "after a refused realloc: {:?}", live());
     block.resize(layout(0, 1)?, GFP_KERNEL)?;
     check!(live() == (0, 0), "after realloc to zero: {:?}", live());
-    block.resize_on(layout(8, 8)?, GFP_KERNEL, NumaNode::NO_NODE)?;
+    block.resize(layout(8, 8)?, GFP_KERNEL)?;
 
     let mut vec = Vec::<u64, Accounted>::with_capacity(4, GFP_KERNEL)?;
     vec.push(1, GFP_KERNEL)?;

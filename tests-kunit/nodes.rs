@@ -11,18 +11,21 @@ use core::{
 };
 
 use kernel::{
-    alloc::NumaNode,
     bindings,
     page::PAGE_SIZE,
     prelude::*, //
 };
 
 use crate::{
-    allocator::KernelAllocator,
+    allocator::{
+        KernelAllocator,
+        NumaNode, //
+    },
     block::{
         layout,
         Block, //
     },
+    compat,
     suite::{
         Outcome,
         Stop, //
@@ -54,15 +57,13 @@ fn nid(block: &Block<KernelAllocator>) -> i32 {
 fn nodes(n: u32) -> Result<KVec<(i32, NumaNode)>, Stop> {
     let mut nodes = KVec::new();
 
+    compat::node(0)?;
     // SAFETY: It is a number, written when nodes come and go.
     if unsafe { ptr::addr_of!(bindings::nr_online_nodes).read_volatile() } < n {
         return Err(Stop::Skipped(c"needs two NUMA nodes"));
     }
     for id in 0..n as i32 {
-        nodes.push(
-            (id, NumaNode::new(id).map_err(|_| Stop::Failed)?),
-            GFP_KERNEL,
-        )?;
+        nodes.push((id, compat::node(id)?), GFP_KERNEL)?;
     }
     Ok(nodes)
 }
@@ -124,7 +125,7 @@ fn moved_block_comes_from_its_node() -> Outcome {
 /// The page allocator would look for the zones of a node that has none.
 fn offline_node_is_refused() -> Outcome {
     let last = bindings::MAX_NUMNODES as i32 - 1;
-    let node = NumaNode::new(last).map_err(|_| Stop::Failed)?;
+    let node = compat::node(last)?;
 
     if last == 0 {
         return Err(Stop::Skipped(c"this kernel has one node, which is online"));

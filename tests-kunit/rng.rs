@@ -7,7 +7,7 @@ use kernel::{
     prelude::*, //
 };
 
-use crate::module_parameters;
+use crate::params;
 
 /// A splitmix64 generator: small, fast, good enough for picking layouts.
 pub(crate) struct Rng(u64);
@@ -16,7 +16,7 @@ impl Rng {
     /// Returns a generator seeded by the module's `seed` parameter, or by chance if that is 0, and
     /// logs the seed with what it is for.
     pub(crate) fn new(what: &str) -> Self {
-        let seed = match module_parameters::seed.value() {
+        let seed = match params::seed.value() as u64 {
             // SAFETY: The function has no requirements.
             0 => unsafe { bindings::get_random_u64() },
             seed => seed,

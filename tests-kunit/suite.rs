@@ -49,7 +49,7 @@ macro_rules! check {
                 "{}:{}: {}\n",
                 core::file!(),
                 core::line!(),
-                kernel::prelude::fmt!($($message)+)
+                core::format_args!($($message)+)
             );
             return Err($crate::suite::Stop::Failed);
         }

@@ -8,9 +8,14 @@ use kernel::prelude::*;
 mod allocator;
 
 #[macro_use]
+#[path = "../modinfo.rs"]
+mod modinfo;
+
+#[macro_use]
 mod suite;
 
 mod block;
+mod compat;
 mod rng;
 
 mod alignment;
@@ -27,11 +32,14 @@ mod zeroing;
 module! {
     type: Suites,
     name: "rust_alloc_demo_kunit",
-    authors: ["The rust_alloc_demo developers"],
     description: "KUnit suites for KernelAllocator",
     license: "GPL",
+}
+
+modinfo! {
+    authors: ["The rust_alloc_demo developers"],
     params: {
-        seed: u64 {
+        seed {
             default: 0,
             description: "Seed of the random cases; 0, the default, draws one",
         },
