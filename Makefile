@@ -6,7 +6,7 @@
 PYTHON ?= python3
 
 # A word on the command line reaches the scripts as it would from the environment.
-export KDIR KERNEL KERNEL_TARBALL ARCH MTE TOOLCHAIN DEBUG ARGS SEED V INSTALL_MOD_PATH
+export KDIR KERNEL KERNEL_TARBALL ARCH MTE TOOLCHAIN DEBUG ARGS SEED V INSTALL_MOD_PATH MINUTES AGAIN
 
 run = @$(PYTHON) -B scripts/$(1)
 
@@ -25,6 +25,10 @@ test: ## from nothing: every KUnit suite, by the kernel's kunit.py, in QEMU; SEE
 .PHONY: kunit
 kunit: ## kunit.py with options of its own: ARGS="--list_tests", ARGS="'rust_alloc_zero*'", ARGS="--raw_output"
 	$(call run,kunit.py)
+
+.PHONY: matrix
+matrix: ## make test on every supported kernel and architecture, and one table; goes on where it stopped
+	$(call run,matrix.py)
 
 .PHONY: vm
 vm: ## a shell in the guest, with the modules ready to insmod
@@ -59,10 +63,14 @@ help: ## this list
 	@sed -n 's/^\([a-z_-]*\): ## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
 		printf '  make %-16s %s\n' "$$name" "$$text"; done
 	@echo
-	@echo '  KDIR=dir        a kernel tree or build directory of your own'
-	@echo '  KERNEL=7.3      a provisioned kernel, of those that the archive has as linux-source-X.Y'
-	@echo '  ARCH=x86_64     the architecture'
+	@echo '  KDIR=dir        a kernel tree, build directory or headers directory of your own'
+	@echo '  KERNEL=7.3      a provisioned kernel: 6.12, 6.18, 7.3 or another that the archive has'
+	@echo '  KERNEL_TARBALL=file  one that is provisioned from a tarball of your own'
+	@echo '  ARCH=x86_64     the architecture: x86_64, arm64, riscv, or um, which starts fastest'
+	@echo '  MTE=1           with ARCH=arm64: memory tagging'
 	@echo '  TOOLCHAIN=host  the tools of this machine; by default a Debian root of its own'
+	@echo '  MINUTES=n       of the matrix: leave out what can be left out and would take longer'
+	@echo '  AGAIN=1         of the matrix: run also what passed before'
 	@echo '  V=1             what the build runs'
 	@echo '  RUST_ALLOC_DEMO_CACHE=dir  where all that is downloaded and built goes'
 	@echo '                             (by default rust_alloc_demo in the user cache)'

@@ -24,7 +24,18 @@ BUILT = (
 
 # What the stages keep in the cache. Nothing else there is removed: it may be a directory of the
 # user's.
-CACHED = ("busybox", "kernel", "kvm", "lock", "logs", "matrix", "module", "run", "source", "toolchain")
+CACHED = (
+    "busybox",
+    "kernel",
+    "kvm",
+    "lock",
+    "logs",
+    "matrix",
+    "module",
+    "run",
+    "source",
+    "toolchain",
+)
 
 
 def built(top: Path) -> list[Path]:

@@ -18,18 +18,21 @@ from arch import ARCHES, Arch
 from common import Fail
 from toolchain import Toolchain
 
-# What rustc reads of the kernel crate; on distributions that ship it, these are all there is.
+# The crates that a module's build loads, as files of rust/; on distributions that ship them, these
+# are all there is. Which more it takes the kernel's own scripts/Makefile.build says.
 METADATA = (
     "libcore.rmeta",
     "libcompiler_builtins.rmeta",
     "libbindings.rmeta",
+    "libbuild_error.rmeta",
+    "libffi.rmeta",
     "libuapi.rmeta",
     "libkernel.rmeta",
     "libmacros.so",
 )
 
-# The first kernel whose Rust bindings have krealloc_node_align (rust/helpers/slab.c).
-OLDEST = (6, 12)
+# The first kernel that has the Allocator trait: in 6.12 it is a backport (rust/kernel/alloc.rs).
+OLDEST = (6, 12, 19)
 
 # The newest that the project was tested on; newer ones get a notice.
 NEWEST = (7, 3)
@@ -107,7 +110,7 @@ def inspect(path: Path) -> Tree:
             " CONFIG_RUST=y and rebuild it"
         )
         raise Fail(f"KDIR={path}: this kernel was built without Rust (no CONFIG_RUST); {why}")
-    missing = [name for name in METADATA if not (build / "rust" / name).is_file()]
+    missing = missing_metadata(tree)
     if missing:
         raise Fail(
             f"KDIR={path}: the Rust metadata is not there (rust/{', '.join(missing)}), which"
@@ -122,15 +125,37 @@ def inspect(path: Path) -> Tree:
     return tree
 
 
+def missing_metadata(tree: Tree) -> list[str]:
+    """The files of rust/ that a module's build loads and that are not there."""
+    rules = tree.build / "scripts/Makefile.build"
+    if tree.source and not rules.exists():
+        rules = tree.source / "scripts/Makefile.build"
+    named = re.findall(r"--extern (\w+)", rules.read_text()) if rules.exists() else []
+    # A crate is a library, or one of macros.
+    have = {file.stem for file in (tree.build / "rust").glob("lib*.*")}
+    return [name for name in METADATA if not (tree.build / "rust" / name).is_file()] + [
+        f"lib{name}.rmeta or .so"
+        for name in dict.fromkeys(named)
+        if f"lib{name}" not in have and not any(f"lib{name}." in file for file in METADATA)
+    ]
+
+
 def is_too_old(release: str) -> bool:
-    """Whether the allocator can't be built for a kernel; one of unknown release is given a try."""
-    found = re.match(r"(\d+)\.(\d+)", release)
-    return found is not None and (int(found[1]), int(found[2])) < OLDEST
+    """Whether the allocator can't be built for a kernel; one of unknown release is given a try.
+
+    A version without its last number may have any.
+    """
+    found = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", release)
+    return (
+        found is not None
+        and tuple(int(part) if part else OLDEST[n] for n, part in enumerate(found.groups()))
+        < OLDEST
+    )
 
 
 def too_old() -> str:
     """What to say then."""
-    return f"the allocator needs Linux {OLDEST[0]}.{OLDEST[1]} or newer"
+    return f"the allocator needs Linux {'.'.join(map(str, OLDEST))} or newer"
 
 
 def notice_if_newer(release: str) -> None:
@@ -253,6 +278,7 @@ def main() -> None:
     path = Path(os.environ.get("KDIR") or running)
     tree = inspect(path)
     toolchain = matching_toolchain(tree)
+    notice_if_newer(tree.release)
     common.say(f"{path}: Linux {tree.release} ({tree.arch.name}) can build Rust modules")
     common.say(
         f"  rustc: {tree.rustc}, {'the host' if toolchain.root is None else 'the toolchain'}'s"

@@ -66,10 +66,8 @@ def select(first: int, of: int, need_kunit: bool, need_image: bool) -> Kernel:
     if len(named) > 1:
         raise Fail(f"{'= and '.join(named)}= all name a kernel; use one of them")
     own, version, tarball = (os.environ.get(name) for name in ways)
-    if version and not re.fullmatch(r"\d+\.\d+", version):
-        raise Fail(f"KERNEL={version} is not a version; it is like {sources.DEFAULT}, the default")
-    if version and kdir.is_too_old(version):
-        raise Fail(f"KERNEL={version} is too old; {kdir.too_old()}")
+    if version:
+        check_version(version)
 
     if own:
         if config:
@@ -81,9 +79,17 @@ def select(first: int, of: int, need_kunit: bool, need_image: bool) -> Kernel:
     arch = arch or arches.ARCHES[arches.DEFAULT]
     title = f"{(source / 'version').read_text()}, {arch.name}{' ' * bool(config)}{config}"
     common.step(first + 1, of, f"kernel: Linux {title}")
-    kernel = provide(source, arch, config, toolchain)
+    kernel = provide(recipe(source, arch, config, toolchain), toolchain)
     kdir.notice_if_newer(kernel.release)
     return kernel
+
+
+def check_version(version: str) -> None:
+    """Fails if KERNEL= can't be a version that is supported."""
+    if not re.fullmatch(r"\d+\.\d+", version):
+        raise Fail(f"KERNEL={version} is not a version; it is like {sources.DEFAULT}, the default")
+    if kdir.is_too_old(version):
+        raise Fail(f"KERNEL={version} is too old; {kdir.too_old()}")
 
 
 def select_own(
@@ -113,43 +119,72 @@ def select_own(
     )
 
 
-def provide(source: Path, arch: Arch, config: str, toolchain: Toolchain) -> Kernel:
-    """A lean kernel from this source; configured and built if it isn't there."""
+@dataclass(frozen=True)
+class Recipe:
+    """What a lean kernel is made of; `name` says it, and is its place in the cache."""
+
+    source: Path
+    arch: Arch
+    name: str
+    fragments: str
+
+    @property
+    def build(self) -> Path:
+        """Its build directory."""
+        return common.cache() / "kernel" / self.name
+
+    @property
+    def stamp(self) -> Path:
+        """A file that is there when it is built."""
+        return self.build / "finished.json"
+
+
+def recipe(source: Path, arch: Arch, config: str, toolchain: Toolchain) -> Recipe:
+    """What makes a lean kernel from this source; `config` is empty, or a fragment on top."""
     configs = common.checkout() / "tests-kunit/configs"
     names = ["base", arch.name, *[config] * bool(config)]
-    texts = [(configs / f"{name}.config").read_text() for name in names]
+    fragments = "".join((configs / f"{name}.config").read_text() for name in names)
     version = (source / "version").read_text()
-    settings = [line for text in texts for line in text.splitlines() if setting_name(line)]
-    made_by = toolchain.compilers()
-    name = "-".join([version, *names[1:], common.key(version, *settings, made_by)])
-    build = common.cache() / "kernel" / name
-    stamp = build / "finished.json"
-    if not stamp.exists():
-        with common.lock(f"kernel-{name}"):
-            if not stamp.exists():
+    settings = [line for line in fragments.splitlines() if setting_name(line)]
+    digest = common.key(version, *settings, toolchain.compilers())
+    return Recipe(source, arch, "-".join([version, *names[1:], digest]), fragments)
+
+
+def provide(made_of: Recipe, toolchain: Toolchain) -> Kernel:
+    """A lean kernel; configured and built if it isn't there."""
+    build, tree = made_of.build, made_of.source / "tree"
+    if not made_of.stamp.exists():
+        with common.lock(f"kernel-{made_of.name}"):
+            if not made_of.stamp.exists():
                 common.need_space(GIGABYTES, "a kernel's build")
                 build.mkdir(parents=True, exist_ok=True)
-                configure(source / "tree", build, arch, "".join(texts), toolchain)
-                compile_(source / "tree", build, arch, sum(map(objects, texts)), toolchain, stamp)
+                configure(made_of, toolchain)
+                compile_(made_of, toolchain)
     return Kernel(
         build,
-        source / "tree",
-        arch,
-        json.loads(stamp.read_text())["release"],
-        name,
+        tree,
+        made_of.arch,
+        json.loads(made_of.stamp.read_text())["release"],
+        made_of.name,
         toolchain,
-        build / arch.image,
+        build / made_of.arch.image,
         kdir.read_config(build),
     )
 
 
-def configure(tree: Path, build: Path, arch: Arch, asked: str, toolchain: Toolchain) -> None:
+def configure(made_of: Recipe, toolchain: Toolchain) -> None:
     """Makes the build directory's .config, and sees that it has what is asked for.
 
     It is tinyconfig and the fragments in one pass, in which what nobody names is off. The kernel's
     own merge_config.sh takes three passes, and gives everything that a fragment makes visible its
     default.
     """
+    build, tree, arch, asked = (
+        made_of.build,
+        made_of.source / "tree",
+        made_of.arch,
+        made_of.fragments,
+    )
     if (build / "configured").exists():
         return
     log = common.logs() / f"{build.name}-config.log"
@@ -215,16 +250,15 @@ def setting_name(line: str) -> str:
     return found[1] if found else ""
 
 
-def objects(fragment: str) -> int:
-    """How many objects a fragment says that its kernel takes."""
-    found = re.search(r"^# objects: (\d+)$", fragment, re.MULTILINE)
-    return int(found[1]) if found else 0
+def objects(fragments: str) -> int:
+    """How many objects the fragments say that their kernel takes."""
+    return sum(int(found) for found in re.findall(r"^# objects: (\d+)$", fragments, re.MULTILINE))
 
 
-def compile_(
-    tree: Path, build: Path, arch: Arch, expected: int, toolchain: Toolchain, stamp: Path
-) -> None:
+def compile_(made_of: Recipe, toolchain: Toolchain) -> None:
     """Builds the kernel and writes the stamp that says so; goes on where an earlier run stopped."""
+    build, tree, arch = made_of.build, made_of.source / "tree", made_of.arch
+    expected = objects(made_of.fragments)
     log = common.logs() / f"{build.name}.log"
     common.say(f"      building it, which takes some minutes; log: {log}")
     progress, built, cpu = common.Progress(), 0, 0.0
@@ -247,7 +281,7 @@ def compile_(
     argv = toolchain.argv(command, ro=[tree], rw=[build])
     common.run_logged(argv, log, "building the kernel", on_line)
     release = (build / "include/config/kernel.release").read_text().strip()
-    stamp.write_text(json.dumps({"release": release, "cpu_seconds": round(cpu)}) + "\n")
+    made_of.stamp.write_text(json.dumps({"release": release, "cpu_seconds": round(cpu)}) + "\n")
     progress.end(f"{built} objects built in {cpu:.0f} CPU seconds")
 
 

@@ -7,6 +7,7 @@ kunit.py is used as it is in the kernel tree. It gets a QEMU description of ours
 /init loads the module; and it is not believed (verdict.py).
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -102,8 +103,9 @@ def run(
     log: Path,
     args: Sequence[str],
     outputs: Sequence[Path],
+    said: Path | None,
 ) -> int:
-    """Runs kunit.py, its output going where ours goes, and returns its exit code."""
+    """Runs kunit.py and returns its exit code. What it says goes to `said`, or where ours goes."""
     tool = tool_of(kernel)
     kvm = guest.kvm_works(kernel)
     if kernel.arch.qemu and not kvm and not kernel.toolchain.hides_kvm():
@@ -148,11 +150,15 @@ def run(
         }
     argv = kernel.toolchain.argv(argv, ro=ro, rw=[run_dir, log, *outputs], kvm=kvm, env=env)
     sys.stdout.flush()
-    code = subprocess.run(argv, stdin=subprocess.DEVNULL, check=False).returncode
+    with contextlib.ExitStack() as stack:
+        to = stack.enter_context(said.open("w")) if said else None
+        done = subprocess.run(
+            argv, stdin=subprocess.DEVNULL, stdout=to, stderr=to and subprocess.STDOUT, check=False
+        )
     for file in outputs:
         if not file.stat().st_size:
             file.unlink()
-    return code
+    return done.returncode
 
 
 def judge(code: int, console: str, plan: verdict.Plan | None, listing: bool) -> list[str]:
@@ -170,6 +176,7 @@ def test(
     args: Sequence[str] = (),
     outputs: Sequence[Path] = (),
     plan: verdict.Plan | None = None,
+    said: Path | None = None,
 ) -> Tested:
     """Runs kunit.py and says what is wrong; with a plan, all of it must have run.
 
@@ -177,7 +184,7 @@ def test(
     """
     with guest.run_directory("kunit") as run_dir:
         initrd = guest.initramfs(kernel, modules, run_dir / "initramfs.cpio")
-        code = run(kernel, run_dir, initrd, log, args, outputs)
+        code = run(kernel, run_dir, initrd, log, args, outputs, said)
     if code == USAGE:
         raise SystemExit(code)
     console = log.read_text(errors="replace")

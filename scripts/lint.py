@@ -22,7 +22,7 @@ CRATES = (
     "tests-kunit/suites.rs",
     "tests-kunit/faults/rust_alloc_demo_fault.rs",
 )
-SHELL = ("tests-kunit/init", ".ci/run")
+SHELL = ("tests-kunit/init", "tests-kunit/uml", ".ci/run")
 
 # What does not apply to a tree that is not the kernel's: its maintainers' file and its line length.
 CHECKPATCH = (

@@ -48,6 +48,11 @@ def provide(version: str | None, tarball: Path | None, toolchain: Toolchain) -> 
     return base / wanted
 
 
+def is_here(version: str) -> bool:
+    """Whether the source of a version can be had without fetching it."""
+    return (common.cache() / "source" / version).is_dir()
+
+
 def own(tarball: Path, toolchain: Toolchain) -> Path:
     """The source in a tarball of the user's own, kept under a digest of it."""
     tarball = tarball.absolute()

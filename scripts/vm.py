@@ -43,7 +43,9 @@ def main() -> None:
             if "guest: finished" not in console:
                 raise Fail("the guest did not get to the end of the commands")
             return
-        common.step(4, STEPS, f"guest: a shell; {'Ctrl-A X' if kernel.arch.qemu else 'poweroff'} ends it")
+        common.step(
+            4, STEPS, f"guest: a shell; {'Ctrl-A X' if kernel.arch.qemu else 'poweroff'} ends it"
+        )
         initrd = guest.initramfs(kernel, modules, run / "initramfs.cpio")
         kvm = guest.kvm_works(kernel)
         argv = guest.command(kernel, initrd, "shell", kvm, console="mon:stdio")

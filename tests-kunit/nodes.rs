@@ -2,12 +2,9 @@
 
 //! The NUMA node reaches the slab as the caller gave it, and one that is not online is refused.
 
-use core::{
-    ffi::{
-        c_int,
-        c_void, //
-    },
-    ptr, //
+use core::ffi::{
+    c_int,
+    c_void, //
 };
 
 use kernel::{
@@ -45,6 +42,7 @@ kunit_suite! {
 extern "C" {
     /// See `probe.c`.
     fn rust_alloc_demo_block_nid(block: *const c_void) -> c_int;
+    fn rust_alloc_demo_online_nodes() -> c_int;
 }
 
 /// Returns the node that a block is on.
@@ -54,15 +52,15 @@ fn nid(block: &Block<KernelAllocator>) -> i32 {
 }
 
 /// Returns the first `n` nodes, all online on a machine that has that many.
-fn nodes(n: u32) -> Result<KVec<(i32, NumaNode)>, Stop> {
+fn nodes(n: i32) -> Result<KVec<(i32, NumaNode)>, Stop> {
     let mut nodes = KVec::new();
 
     compat::node(0)?;
-    // SAFETY: It is a number, written when nodes come and go.
-    if unsafe { ptr::addr_of!(bindings::nr_online_nodes).read_volatile() } < n {
+    // SAFETY: The function has no requirements.
+    if unsafe { rust_alloc_demo_online_nodes() } < n {
         return Err(Stop::Skipped(c"needs two NUMA nodes"));
     }
-    for id in 0..n as i32 {
+    for id in 0..n {
         nodes.push((id, compat::node(id)?), GFP_KERNEL)?;
     }
     Ok(nodes)

@@ -5,6 +5,7 @@
  */
 
 #include <linux/mm.h>
+#include <linux/nodemask.h>
 
 #include "probe.h"
 
@@ -12,4 +13,10 @@
 int rust_alloc_demo_block_nid(const void *block)
 {
 	return page_to_nid(virt_to_page(block));
+}
+
+/* How many NUMA nodes are online. */
+int rust_alloc_demo_online_nodes(void)
+{
+	return num_online_nodes();
 }

@@ -24,7 +24,7 @@ import common  # noqa: E402
 import kernel as kernels  # noqa: E402
 import verdict  # noqa: E402
 
-COPIED = ("Kbuild", "rust_alloc_demo.rs", "allocator", "scripts", "tests-kunit")
+COPIED = ("Kbuild", "modinfo.rs", "rust_alloc_demo.rs", "allocator", "scripts", "tests-kunit")
 
 # Longer than a cold start of everything, and than a guest on a terminal is ever silent.
 LIMIT = 3600
@@ -63,9 +63,11 @@ class Harness(unittest.TestCase):
         file.write_text(text.replace(old, new))
         self.addCleanup(file.write_text, text)
 
-    def run_script(self, *command: str, code: int, args: str = "", stdin: str = "") -> str:
+    def run_script(
+        self, *command: str, code: int, args: str = "", stdin: str = "", **variables: str
+    ) -> str:
         """Runs a script of the copy, checks its exit code, and returns what it printed."""
-        env = {**os.environ, "ARGS": args}
+        env = {**os.environ, "ARGS": args, **variables}
         done = subprocess.run(
             [sys.executable, str(self.copy / "scripts" / command[0]), *command[1:]],
             cwd=self.copy,
@@ -145,7 +147,7 @@ class KunitTest(Harness):
 
     def test_other_plan_first(self) -> None:
         """With the console not quiet kunit.py passes the built-in suites and ignores ours."""
-        self.change("tests-kunit/qemu/x86_64.py", "loglevel=5 panic", "loglevel=7 panic")
+        self.change("scripts/arch.py", '"loglevel=5"', '"loglevel=7"')
         out = self.run_script("kunit.py", "test", code=1)
         self.assertIn("error: the console had more than one test plan", out)
         self.assertNotIn(f"Ran {self.cases} tests", out)
@@ -212,6 +214,123 @@ class KunitTest(Harness):
             ("'", "error: ARGS can't be read"),
         ):
             self.assertIn(message, self.run_script("kunit.py", code=1, args=args))
+
+    def test_seed(self) -> None:
+        """A random run can be had again."""
+        for _ in range(2):
+            out = self.run_script(
+                "kunit.py", code=0, args="--raw_output=all rust_alloc_random", SEED="77"
+            )
+            self.assertIn("sequence: seed=77\n", out.replace("\r", ""))
+        for bad in ("x", "0", str(1 << 64)):
+            out = self.run_script("kunit.py", code=1, SEED=bad)
+            self.assertIn(f"error: SEED={bad} is not a seed", out)
+
+
+class SelectionTest(Harness):
+    """The variables that select a kernel."""
+
+    def test_bad_values(self) -> None:
+        """One line that names the good ones, before anything is done."""
+        for variables, message in (
+            ({"ARCH": "sparc"}, "error: ARCH=sparc is not supported; it can be x86_64, arm64"),
+            ({"MTE": "yes"}, "error: MTE=yes is neither 1 nor 0"),
+            ({"MTE": "1"}, "error: MTE=1 is for ARCH=arm64"),
+            ({"KERNEL": "latest"}, "error: KERNEL=latest is not a version"),
+            ({"KERNEL": "6.6"}, "error: KERNEL=6.6 is too old"),
+            ({"KERNEL": "6.12", "KDIR": "/x"}, "error: KDIR= and KERNEL= all name a kernel"),
+            ({"KERNEL_TARBALL": "/no/such"}, "error: KERNEL_TARBALL=/no/such: there is no such"),
+        ):
+            for script in ("kunit.py", "demo.py", "vm.py", "module.py"):
+                out = self.run_script(script, code=1, **variables)
+                self.assertIn(message, out)
+                self.assertLess(out.count("\n"), 3, out)
+
+    def test_tarball_of_something_else(self) -> None:
+        """An archive that is no kernel leaves nothing behind."""
+        tarball = self.copy / "other.tar.gz"
+        self.addCleanup(tarball.unlink)
+        subprocess.run(["tar", "-czf", tarball, "-C", self.copy, "scripts"], check=True)
+        before = set((common.cache() / "source").iterdir())
+        out = self.run_script("kunit.py", code=1, KERNEL_TARBALL=str(tarball))
+        self.assertIn("is not a kernel's source", out)
+        self.assertEqual(set((common.cache() / "source").iterdir()), before)
+
+    def test_tarball_that_is_too_old(self) -> None:
+        """It is unpacked, looked at, and refused."""
+        tree = self.copy / "linux-5.10"
+        self.addCleanup(shutil.rmtree, tree)
+        tree.mkdir()
+        (tree / "Makefile").write_text(
+            "VERSION = 5\nPATCHLEVEL = 10\nSUBLEVEL = 1\nEXTRAVERSION =\n"
+        )
+        tarball = self.copy / "linux-5.10.tar"
+        self.addCleanup(tarball.unlink)
+        subprocess.run(["tar", "-cf", tarball, "-C", self.copy, tree.name], check=True)
+        out = self.run_script("kunit.py", code=1, KERNEL_TARBALL=str(tarball))
+        self.assertIn("too old; the allocator needs Linux 6.12.19", out)
+
+    def test_version_that_the_archive_lacks(self) -> None:
+        """The versions that it has are named."""
+        out = self.run_script("kunit.py", code=1, KERNEL="6.13")
+        self.assertRegex(out, r"error: the archive has no source of Linux 6.13; .*7\.3")
+
+
+class MatrixTest(Harness):
+    """`make matrix`, on the one cell that is here in any case."""
+
+    def matrix(self, code: int, **variables: str) -> str:
+        """Runs the cell."""
+        return self.run_script("matrix.py", code=code, KERNEL="7.3", ARCH="x86_64", **variables)
+
+    def test_cell(self) -> None:
+        """It is run, taken as passed, run again if asked or if a source has changed."""
+        again = "passed before"
+        row = rf"\| 7\.3\.\d+ \| {self.cases} / 0 / 0, \d+ s \|"
+        out = self.matrix(0, AGAIN="1")
+        self.assertRegex(out, row)
+        self.assertNotIn(again, out)
+        kept = next(
+            Path(line.split(": ", 1)[1]) for line in out.splitlines() if line.startswith("JSON")
+        )
+        cell = kept / "7.3-x86_64"
+        self.assertEqual(
+            json.loads((cell / "kunit.json").read_text())["misc"]["passed"], self.cases
+        )
+        self.assertEqual((cell / "junit.xml").read_text().count("<testcase "), self.cases)
+        self.assertRegex((kept / "matrix.md").read_text(), row)
+
+        out = self.matrix(0, MINUTES="0")
+        self.assertRegex(out, row)
+        self.assertIn(again, out)
+
+        self.change("allocator/layout.rs", "layout.pad_to_align().size()", "layout.size()")
+        out = self.matrix(1)
+        self.assertNotIn(again, out)
+        self.assertRegex(out, r"FAILED: \d+ / [1-9]\d* / 0")
+        self.assertIn("error: 1 of 1 cells failed: 7.3-x86_64", out)
+        self.assertNotIn(again, self.matrix(1))
+
+    def test_warning_of_the_build(self) -> None:
+        """A warning fails the cell."""
+        self.change("allocator/layout.rs", "Ok(size)", "let unused = 0;\n    Ok(size)")
+        out = self.matrix(1)
+        self.assertRegex(out, r"\| FAILED +\|")
+        self.assertIn("warnings are errors here", out)
+
+    def test_unavailable(self) -> None:
+        """A version that the archive lacks is named, and a run of nothing else has not passed."""
+        out = self.run_script("matrix.py", code=1, KERNEL="6.13")
+        self.assertRegex(out, r"\| 6\.13 +\| unavailable \|")
+        self.assertIn("error: no cell was run", out)
+
+    def test_bad_values(self) -> None:
+        """What can't be done is said before anything is done."""
+        for variables, message in (
+            ({"MINUTES": "soon"}, "error: MINUTES=soon is not a number"),
+            ({"KDIR": "/x"}, "error: the matrix provides its kernels itself"),
+        ):
+            self.assertIn(message, self.run_script("matrix.py", code=1, **variables))
 
 
 class AllocatorTest(Harness):

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+from collections.abc import Iterator
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent.parent
@@ -16,15 +17,19 @@ sys.path.insert(0, str(TOP / "scripts"))
 import common  # noqa: E402
 import kdir  # noqa: E402
 import kernel as kernels  # noqa: E402
+import matrix  # noqa: E402
+import source as sources  # noqa: E402
+import toolchain as toolchains  # noqa: E402
+from arch import ARCHES  # noqa: E402
 
 
-def check(path: Path, **variables: str) -> tuple[int, str]:
-    """Runs the command on a tree; its exit code and all that it says."""
+def run(script: str, path: Path, *args: str, **variables: str) -> tuple[int, str]:
+    """Runs a script on a tree; its exit code and all that it says."""
     environment = {
-        name: value for name, value in os.environ.items() if name not in ("KERNEL", "ARCH")
+        name: value for name, value in os.environ.items() if name not in ("KERNEL", "ARCH", "MTE")
     }
     done = subprocess.run(
-        [sys.executable, "-B", str(TOP / "scripts/kdir.py")],
+        [sys.executable, "-B", str(TOP / "scripts" / script), *args],
         check=False,
         env={**environment, "KDIR": str(path), **variables},
         stdout=subprocess.PIPE,
@@ -32,6 +37,22 @@ def check(path: Path, **variables: str) -> tuple[int, str]:
         text=True,
     )
     return done.returncode, done.stdout
+
+
+def check(path: Path) -> tuple[int, str]:
+    """Runs `make check-kdir` on a tree."""
+    return run("kdir.py", path)
+
+
+def built_kernels() -> Iterator[kernels.Kernel]:
+    """The kernels of the matrix that the cache has, other than UML's, which nobody packages."""
+    toolchain = toolchains.provide()
+    for cell in matrix.CELLS:
+        if cell.arch != "um" and sources.is_here(cell.version):
+            source = sources.provide(cell.version, None, toolchain)
+            made_of = kernels.recipe(source, ARCHES[cell.arch], cell.config, toolchain)
+            if made_of.stamp.exists():
+                yield kernels.provide(made_of, toolchain)
 
 
 class Defects(unittest.TestCase):
@@ -48,7 +69,7 @@ class Defects(unittest.TestCase):
         cls.kernel = kernels.select(1, 2, need_kunit=True, need_image=True)
         cls.folder = tempfile.TemporaryDirectory(dir=common.cache())
         cls.headers = Path(cls.folder.name) / "headers"
-        headers(cls.kernel.build, cls.headers)
+        headers(cls.kernel, cls.headers)
 
     @classmethod
     def tearDownClass(cls) -> None:
@@ -103,16 +124,25 @@ class Defects(unittest.TestCase):
     def test_good_headers_build_and_install(self) -> None:
         """What is called good does build, with no source and no generated bindings."""
         with tempfile.TemporaryDirectory(dir=self.folder.name) as to:
-            done = subprocess.run(
-                [sys.executable, "-B", str(TOP / "scripts/module.py"), "install"],
-                env={**os.environ, "KDIR": str(self.tree), "INSTALL_MOD_PATH": to},
-                check=False,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-            )
-            self.assertEqual(done.returncode, 0, done.stdout)
+            code, text = run("module.py", self.tree, "install", INSTALL_MOD_PATH=to)
+            self.assertEqual(code, 0, text)
             self.assertTrue(list(Path(to).rglob("rust_alloc_demo.ko")))
+
+    def test_good_headers_of_every_kernel(self) -> None:
+        """The same for the other kernels that are here."""
+        for number, kernel in enumerate(built_kernels()):
+            tree = Path(self.folder.name) / f"headers-{number}"
+            headers(kernel, tree)
+            with self.subTest(kernel.key):
+                self.assertFalse(list(tree.rglob("bindings_generated.rs")))
+                self.assertFalse((tree / "mm/slub.c").exists())
+                code, text = check(tree)
+                self.assertEqual(code, 0, text)
+                self.assertIn(f"Linux {kernel.release} ({kernel.arch.name}) can build", text)
+                with tempfile.TemporaryDirectory(dir=self.folder.name) as to:
+                    code, text = run("module.py", tree, "install", INSTALL_MOD_PATH=to)
+                    self.assertEqual(code, 0, text)
+                    self.assertTrue(list(Path(to).rglob("rust_alloc_demo.ko")))
 
     def test_no_directory(self) -> None:
         code, text = check(self.tree / "nowhere")
@@ -141,8 +171,9 @@ class Defects(unittest.TestCase):
         release = self.tree / "include/config/kernel.release"
         text = release.read_text()
         self.addCleanup(release.write_text, text)
-        release.write_text("6.12.107\n")
-        self.refused("6.12.107 is too old", "6.18")
+        for old in ("6.12.18", "6.11.2", "5.19.0-debian"):
+            release.write_text(f"{old}\n")
+            self.refused(f"{old} is too old", "6.12.19")
 
     def test_no_modules(self) -> None:
         self.configure("MODULES", "")
@@ -160,6 +191,30 @@ class Defects(unittest.TestCase):
     def test_no_metadata(self) -> None:
         self.hide("rust/libkernel.rmeta")
         self.refused("libkernel.rmeta", "E0463")
+
+    def test_no_metadata_that_makefile_names(self) -> None:
+        """A crate that only newer kernels have."""
+        self.hide("rust/libpin_init.rmeta")
+        self.refused("libpin_init", "E0463")
+
+    def test_other_arch(self) -> None:
+        code, text = run("module.py", self.tree, ARCH="arm64")
+        self.assertEqual(code, 1)
+        self.assertIn("is for x86_64, which ARCH=arm64 is not", text)
+
+    def test_unsupported_arch(self) -> None:
+        self.configure("X86_64", "CONFIG_S390=y")
+        self.refused("architecture that is not supported", "arm64")
+
+    def test_newer_than_tested(self) -> None:
+        """It is given a try, with a notice."""
+        release = self.tree / "include/config/kernel.release"
+        text = release.read_text()
+        self.addCleanup(release.write_text, text)
+        release.write_text("7.9.1\n")
+        code, said = check(self.tree)
+        self.assertEqual(code, 0, said)
+        self.assertEqual(said.count("notice: Linux 7.9.1 is newer than 7.3"), 1, said)
 
     def test_no_symvers(self) -> None:
         self.hide("Module.symvers")
@@ -185,18 +240,19 @@ class Defects(unittest.TestCase):
         self.assertIn("bzImage", text)
 
 
-def headers(build: Path, to: Path) -> None:
-    """Makes a headers directory of a build directory, as distributions package it.
+def headers(kernel: kernels.Kernel, to: Path) -> None:
+    """Makes a headers directory of a kernel's build directory, as distributions package it.
 
     The kernel's own script does it, but for the Rust metadata, which it leaves out.
     """
-    kernel = Defects.kernel
+    build = kernel.build
     assert kernel.source
     to.mkdir(parents=True)
     script = (
-        "cd '{build}' && srctree='{source}' SRCARCH=x86 CC=clang HOSTCC=clang MAKE=make"
-        " LLVM=1 ARCH=x86_64 sh '{source}/scripts/package/install-extmod-build' '{to}'"
-    ).format(build=build, source=kernel.source, to=to)
+        f"cd '{build}' && srctree='{kernel.source}' SRCARCH={kernel.arch.srcarch} CC=clang"
+        f" HOSTCC=clang MAKE=make LLVM=1 ARCH={kernel.arch.name}"
+        f" sh '{kernel.source}/scripts/package/install-extmod-build' '{to}'"
+    )
     done = subprocess.run(
         kernel.toolchain.argv(["sh", "-e", "-c", script], ro=[kernel.source, build], rw=[to]),
         stdout=subprocess.PIPE,
