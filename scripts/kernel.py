@@ -68,6 +68,8 @@ def select(first: int, of: int, need_kunit: bool, need_image: bool) -> Kernel:
     own, version, tarball = (os.environ.get(name) for name in ways)
     if version:
         check_version(version)
+    if tarball and not Path(tarball).is_file():
+        raise Fail(f"KERNEL_TARBALL={tarball}: there is no such file")
 
     if own:
         if config:
