@@ -3,7 +3,8 @@
 //! [`KernelAllocator`]: memory from the kernel's slab for every [`Layout`].
 //!
 //! This folder is made to be lifted out: copied into another module and declared with
-//! `mod allocator;`, it needs the `slab_api` cfg that `slab_api.mk` gives the Kbuild, and nothing else.
+//! `mod allocator;`, it needs the `slab_api` cfg that `slab_api.mk` gives the Kbuild and nothing
+//! else.
 //!
 //! From the outside in: the two traits it serves ([`kernel_alloc`] and [`global_alloc`], and
 //! [`account`] on top of the first), what a block goes through ([`block`]), the arithmetic

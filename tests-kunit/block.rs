@@ -73,9 +73,9 @@ impl<A: Allocator> Block<A> {
         flags: Flags,
         nid: NumaNode,
     ) -> Result<(), AllocError> {
-        // SAFETY: By the type invariants the block is live with `self.layout`.
-        let block =
-            unsafe { compat::realloc::<A>(Some(self.ptr), layout, self.layout, flags, nid) }?;
+        let (ptr, old) = (Some(self.ptr), self.layout);
+        // SAFETY: By the type invariants the block is live with that layout.
+        let block = unsafe { compat::realloc::<A>(ptr, layout, old, flags, nid) }?;
 
         // INVARIANT: The block was just reallocated.
         self.ptr = block.cast();
