@@ -23,7 +23,7 @@ test: ## from nothing: every KUnit suite, by the kernel's kunit.py, in QEMU; SEE
 	$(call run,kunit.py) test
 
 .PHONY: kunit
-kunit: ## kunit.py with options of its own: ARGS="--list_tests", ARGS="'rust_alloc_zero*'", ARGS="--raw_output"
+kunit: ## kunit.py with options of its own: ARGS="--list_tests", ARGS="'*conformance.zero*'", ARGS="--raw_output"
 	$(call run,kunit.py)
 
 .PHONY: matrix

@@ -35,6 +35,7 @@ pub(crate) use self::account::Accounted;
     reason = "what a module needs of these is its own choice"
 )]
 pub(crate) use self::slab::{
+    kernel_allocator,
     NodeAllocator,
     NumaNode,
     KMALLOC_MAX_SIZE,

@@ -21,14 +21,14 @@ use kernel::{
 
 use super::gfp::Constants;
 
-pub(super) use self::api::{
-    kernel_allocator,
-    krealloc,
-    Node, //
-};
 pub(crate) use self::api::{
+    kernel_allocator,
     NumaNode,
     MIN_ALIGN, //
+};
+pub(super) use self::api::{
+    krealloc,
+    Node, //
 };
 
 #[cfg(not(any(slab_api = "krealloc", slab_api = "krealloc_node_align")))]

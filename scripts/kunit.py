@@ -73,11 +73,15 @@ def arguments(outputs: list[Path]) -> list[str]:
 
 @dataclass(frozen=True)
 class Tested:
-    """A run of kunit.py: its exit code, what is wrong beside failed cases, and all cases' fates."""
+    """A run of kunit.py: its exit code, what is wrong beside failed cases, and all cases' fates.
+
+    `defects` are the kernel's own, which are no fault of the run.
+    """
 
     code: int
     faults: list[str]
     results: verdict.Results
+    defects: list[str]
 
     @property
     def passed(self) -> bool:
@@ -192,7 +196,7 @@ def test(
     if faults:
         guest.show_tail(log)
     verdict.report(faults)
-    return Tested(code, faults, verdict.results(console))
+    return Tested(code, faults, verdict.results(console), verdict.defects(console))
 
 
 def main() -> None:
@@ -207,6 +211,8 @@ def main() -> None:
     modules = module.build(kernel)
     common.step(4, STEPS, "guest: kunit.py")
     tested = test(kernel, modules, common.logs() / "kunit-console.log", args, outputs, plan)
+    for defect in tested.defects:
+        common.say(defect)
     if every:
         common.say(verdict.summary(tested.results))
     raise SystemExit(tested.code or int(not tested.passed))

@@ -86,6 +86,7 @@ class Result:
     seconds: int = 0
     state: str = ""
     why: str = ""
+    defects: Sequence[str] = ()
 
     def text(self) -> str:
         """It as an entry of the table."""
@@ -204,6 +205,7 @@ def test(
         round(time.monotonic() - began),
         now,
         "; ".join(tested.faults),
+        tested.defects,
     )
 
 
@@ -250,6 +252,9 @@ def conclude(results: dict[Cell, Result]) -> None:
     whole = {cell.name: asdict(result) for cell, result in results.items()}
     (where / "matrix.json").write_text(json.dumps(whole, indent=1) + "\n")
     common.say(f"\npassed / failed / skipped, and seconds for modules and guest\n\n{text}\n")
+    for cell, result in results.items():
+        for defect in result.defects:
+            common.say(f"{cell.name}: {defect}")
     for status in ("left out", "unavailable"):
         names = [cell.name for cell, result in results.items() if result.status == status]
         if names:

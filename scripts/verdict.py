@@ -24,10 +24,21 @@ SUITE = re.compile(
     r"    cases: \[\n((?: {8}\w+,\n)+)    \],?\n\}$",
     re.MULTILINE,
 )
-SUITE_START = re.compile(r"^\s*kunit_suite!", re.MULTILINE)
+# One whose name is a macro's parameter is not meant.
+SUITE_START = re.compile(r"^\s*kunit_suite!(?! \{\n.*\$)", re.MULTILINE)
+
+# An allocator's suite, which has a case for each property; and the list of those.
+CONFORMANCE = re.compile(
+    r"^conformance_suite! \{\n(?:    ///.*\n)+    name: (\w+),\n", re.MULTILINE
+)
+CONFORMANCE_START = re.compile(r"^conformance_suite!", re.MULTILINE)
+PROPERTIES = re.compile(r"^macro_rules! with_properties \{$(.*?)^\}$", re.MULTILINE | re.DOTALL)
 
 # What printk puts before a line: the time, and the task or CPU.
 STAMP = re.compile(r"^\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ?")
+
+# What a suite says that it found in an allocator of the kernel (tests-kunit/conforming.rs).
+DEFECT = re.compile(r"rust_alloc_demo_kunit: ((?:not a )?defect of this kernel's \w+: .*)$")
 
 # Lines by which the kernel says that something is wrong. Results and comments of tests are not
 # looked at: a case may have any name.
@@ -56,6 +67,10 @@ SPLAT = re.compile(
 )
 SPLATS_SHOWN = 5
 
+# What the suites provoke on purpose lies between two lines (tests-kunit/probe.c).
+MEANT = re.compile(r"rust_alloc_demo_kunit: (done )?looking for warnings$")
+WARNED = re.compile(r"\bWARNING: |Call [Tt]race:|cut here \]")
+
 
 def lines(console: str) -> list[str]:
     """The console's lines as the kernel's messages have them, without what printk puts before."""
@@ -65,8 +80,21 @@ def lines(console: str) -> list[str]:
 def expected(tests: Path) -> Plan:
     """The suites and cases that the sources in `tests` register."""
     plan: Plan = {}
+    listed = tests / "conformance/mod.rs"
+    block = PROPERTIES.search(listed.read_text()) if listed.exists() else None
+    properties = re.findall(r"^ +\w+: (\w+),$", block[1] if block else "", re.MULTILINE)
     for file in sorted(tests.glob("*.rs")):
         text = file.read_text()
+        suites = [match[1] for match in CONFORMANCE.finditer(text)]
+        if len(suites) != len(CONFORMANCE_START.findall(text)) or suites and not properties:
+            raise Fail(
+                f"{file.name}: can't read its conformance_suite!; it needs a doc comment and"
+                " `name: suite,` each on a line of its own, and a list of properties"
+            )
+        for name in suites:
+            if name in plan:
+                raise Fail(f"{file.name}: registered twice: {name}; names must differ")
+            plan[name] = properties
         found = list(SUITE.finditer(text))
         begun = [match.end() for match in SUITE_START.finditer(text)]
         for start in begun:
@@ -103,6 +131,12 @@ def results(console: str) -> Results:
             status = "failed" if failed else "skipped" if skipped else "passed"
             found.setdefault(suite, {})[case] = status
     return found
+
+
+def defects(console: str) -> list[str]:
+    """What the suites found wrong in the kernel's own allocators, and what of it they did not."""
+    found = (DEFECT.search(line) for line in lines(console))
+    return list(dict.fromkeys(match[1] for match in found if match))
 
 
 def count(found: Results) -> Counter[str]:
@@ -161,7 +195,12 @@ def guest_faults(console: str) -> list[str]:
 
 def splat_faults(text: list[str]) -> list[str]:
     """Quotes the first lines in which the kernel complains."""
-    bad = [line for line in text if not KTAP.match(line) and SPLAT.search(line)]
+    bad, meant = [], False
+    for line in text:
+        if found := MEANT.search(line):
+            meant = not found[1]
+        elif not KTAP.match(line) and SPLAT.search(line) and not (meant and WARNED.search(line)):
+            bad.append(line)
     faults = [f"the kernel complained: {line.strip()}" for line in bad[:SPLATS_SHOWN]]
     if len(bad) > SPLATS_SHOWN:
         faults.append(f"and {len(bad) - SPLATS_SHOWN} more such lines")

@@ -98,6 +98,11 @@ impl<A: Allocator> Block<A> {
         self.ptr
     }
 
+    /// Returns the block's address, to calculate with but not to print.
+    pub(crate) fn address(&self) -> usize {
+        self.ptr.as_ptr() as usize
+    }
+
     /// Returns whether the block is aligned as it was asked for and as the allocator always aligns.
     pub(crate) fn is_aligned(&self) -> bool {
         let align = match self.size() {

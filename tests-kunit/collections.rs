@@ -4,6 +4,7 @@
 
 use core::{
     mem::align_of,
+    ptr,
     sync::atomic::{
         AtomicUsize,
         Ordering, //
@@ -90,11 +91,11 @@ fn boxes_are_aligned() -> Outcome {
     }
     for (n, (line, kilo)) in lines.iter().zip(&kilos).enumerate() {
         check!(
-            is_aligned(&raw const **line) && line.0 == n as u64,
+            is_aligned(ptr::from_ref(&**line)) && line.0 == n as u64,
             "align 64: box {n} is misaligned or was overwritten"
         );
         check!(
-            is_aligned(&raw const **kilo) && kilo.0 == n as u64,
+            is_aligned(ptr::from_ref(&**kilo)) && kilo.0 == n as u64,
             "align 1024: box {n} is misaligned or was overwritten"
         );
     }
@@ -137,7 +138,7 @@ fn boxes_drop_once() -> Outcome {
         let value = Box::<_, KernelAllocator>::new(Counted(&counter, n), GFP_KERNEL)?;
 
         check!(
-            is_aligned(&raw const *value) && value.1 == n && counter.drops() == n,
+            is_aligned(ptr::from_ref(&*value)) && value.1 == n && counter.drops() == n,
             "box {n} is misaligned, overwritten or dropped early"
         );
     }

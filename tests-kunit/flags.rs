@@ -9,11 +9,9 @@ use kernel::{
             __GFP_NOWARN,
             __GFP_ZERO, //
         },
-        AllocError,
         Flags, //
     },
     bindings,
-    new_spinlock,
     prelude::*, //
 };
 
@@ -37,7 +35,6 @@ kunit_suite! {
         combinations_keep_their_bits,
         unusable_flags_are_refused,
         refusal_keeps_the_block,
-        atomic_under_a_spinlock,
     ],
 }
 
@@ -111,22 +108,5 @@ fn refusal_keeps_the_block() -> Outcome {
         );
         check!(block.matches(1, 64), "the block was lost");
     }
-    Ok(())
-}
-
-/// A lost `GFP_ATOMIC` would sleep here, which a kernel with `DEBUG_ATOMIC_SLEEP` reports.
-fn atomic_under_a_spinlock() -> Outcome {
-    let lock = KBox::pin_init(new_spinlock!(()), GFP_KERNEL).map_err(|_| AllocError)?;
-    let guard = lock.lock();
-    let mut block = Block::<KernelAllocator>::new(layout(72, 8)?, GFP_ATOMIC)?;
-
-    block.fill(1);
-    block.resize(layout(200, 64)?, GFP_ATOMIC)?;
-    check!(
-        block.is_aligned() && block.matches(1, 72),
-        "misaligned, or the contents were lost"
-    );
-    drop(block);
-    drop(guard);
     Ok(())
 }

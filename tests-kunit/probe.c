@@ -1,22 +1,183 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the suites ask of the kernel and only C can answer: inline functions that no binding has on
- * all supported kernels.
+ * What the suites ask of the kernel and only C can answer: inline functions and macros that no
+ * binding has on all supported kernels.
  */
 
+#include <kunit/test-bug.h>
+#include <kunit/test.h>
+#include <linux/bug.h>
+#include <linux/completion.h>
+#include <linux/cpumask.h>
+#include <linux/err.h>
+#include <linux/fs.h>
+#include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/nodemask.h>
+#include <linux/printk.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+#include <linux/workqueue.h>
 
 #include "probe.h"
 
-/* The NUMA node that the memory of a slab block is on. */
+/* The NUMA node that the first byte of a block is on. */
 int rust_alloc_demo_block_nid(const void *block)
 {
-	return page_to_nid(virt_to_page(block));
+	struct page *page;
+
+	page = is_vmalloc_addr(block) ? vmalloc_to_page(block) : virt_to_page(block);
+	return page_to_nid(page);
 }
 
 /* How many NUMA nodes are online. */
 int rust_alloc_demo_online_nodes(void)
 {
 	return num_online_nodes();
+}
+
+struct job {
+	rust_alloc_demo_fn *run;
+	void *data;
+	unsigned int number;
+	struct task_struct *task;
+	struct completion *go;
+	struct completion done;
+	struct work_struct work;
+};
+
+static int run_job(void *data)
+{
+	struct job *job = data;
+
+	wait_for_completion(job->go);
+	job->run(job->data, job->number);
+	complete(&job->done);
+	return 0;
+}
+
+/*
+ * Runs a function on all online CPUs at once, each in a thread of its own that is bound to its CPU,
+ * with numbers from 0. None begins before all can. Returns how many there were once all have ended, or an errno.
+ */
+int rust_alloc_demo_on_cpus(rust_alloc_demo_fn *run, void *data)
+{
+	struct job *jobs = kcalloc(nr_cpu_ids, sizeof(*jobs), GFP_KERNEL);
+	DECLARE_COMPLETION_ONSTACK(go);
+	unsigned int cpu, n, ready = 0;
+	int err = 0;
+
+	if (!jobs)
+		return -ENOMEM;
+
+	for_each_online_cpu(cpu) {
+		struct job *job = &jobs[ready];
+
+		job->run = run;
+		job->data = data;
+		job->number = ready;
+		job->go = &go;
+		init_completion(&job->done);
+		job->task = kthread_create(run_job, job, "rust_alloc_demo/%u", cpu);
+		if (IS_ERR(job->task)) {
+			err = PTR_ERR(job->task);
+			break;
+		}
+		kthread_bind(job->task, cpu);
+		ready++;
+	}
+	for (n = 0; n < ready; n++) {
+		if (err)
+			kthread_stop(jobs[n].task);
+		else
+			wake_up_process(jobs[n].task);
+	}
+	complete_all(&go);
+	for (n = 0; n < ready && !err; n++)
+		wait_for_completion(&jobs[n].done);
+	kfree(jobs);
+	return err ? err : ready;
+}
+
+static void run_work(struct work_struct *work)
+{
+	struct job *job = container_of(work, struct job, work);
+
+	job->run(job->data, job->number);
+}
+
+/* Runs a function in a softirq and returns when it has ended. */
+void rust_alloc_demo_in_softirq(rust_alloc_demo_fn *run, void *data)
+{
+	struct job job = { .run = run, .data = data };
+
+	INIT_WORK_ONSTACK(&job.work, run_work);
+	queue_work(system_bh_wq, &job.work);
+	flush_work(&job.work);
+	destroy_work_on_stack(&job.work);
+}
+
+#ifdef kunit_warning_suppress
+/*
+ * Runs a function in a KUnit case and returns how often it made the kernel warn, or an errno. These
+ * warnings are kept from the log, where they would end the run.
+ */
+int rust_alloc_demo_warnings_of(rust_alloc_demo_fn *run, void *data)
+{
+	struct kunit *test = kunit_get_current_test();
+	struct kunit_suppressed_warning *warnings;
+	int count;
+
+	warnings = test ? kunit_start_suppress_warning(test) : NULL;
+	if (!warnings)
+		return -EINVAL;
+	run(data, 0);
+	count = kunit_suppressed_warning_count(warnings);
+	kunit_end_suppress_warning(test, warnings);
+	return count;
+}
+#else
+/*
+ * How often the kernel has warned since it was booted, or an errno: what sysfs says of it
+ * (kernel/panic.c).
+ */
+static int warnings_so_far(void)
+{
+	struct file *file = filp_open("/sys/kernel/warn_count", O_RDONLY, 0);
+	char text[24] = {};
+	unsigned int count;
+	loff_t pos = 0;
+	ssize_t len;
+
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	len = kernel_read(file, text, sizeof(text) - 1, &pos);
+	filp_close(file, NULL);
+	if (len < 0)
+		return len;
+	return kstrtouint(strim(text), 10, &count) ? -EINVAL : count;
+}
+
+/*
+ * As above. KUnit can't hide warnings here, and the harness takes those between the two lines as
+ * meant.
+ */
+int rust_alloc_demo_warnings_of(rust_alloc_demo_fn *run, void *data)
+{
+	int before = warnings_so_far(), after;
+
+	if (before < 0)
+		return before;
+	pr_notice("rust_alloc_demo_kunit: looking for warnings\n");
+	run(data, 0);
+	pr_notice("rust_alloc_demo_kunit: done looking for warnings\n");
+	after = warnings_so_far();
+	return after < 0 ? after : after - before;
+}
+#endif
+
+/* Warns, for a test of whether that is noticed. */
+void rust_alloc_demo_warn(void)
+{
+	WARN(1, "rust_alloc_demo_kunit: on purpose\n");
 }

@@ -26,15 +26,20 @@ impl Rng {
         Self(seed)
     }
 
+    /// Returns a generator for what is the same on every run, without a word.
+    pub(crate) fn quiet(seed: u64) -> Self {
+        Self(seed)
+    }
+
     /// Returns the next number.
     pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         mix(self.0)
     }
 
-    /// Returns a number below `bound`, which must not be 0.
+    /// Returns a number below `bound`, or 0 if that is 0.
     pub(crate) fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
+        self.next().checked_rem(bound as u64).unwrap_or(0) as usize
     }
 }
 

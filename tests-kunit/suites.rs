@@ -16,18 +16,18 @@ mod suite;
 
 mod block;
 mod compat;
+mod conformance;
+mod probe;
 mod rng;
 
-mod alignment;
 mod collections;
-mod contents;
+mod conforming;
 mod flags;
 mod global_alloc;
 mod limits;
 mod memory;
 mod nodes;
-mod random;
-mod zeroing;
+mod zoo;
 
 module! {
     type: Suites,

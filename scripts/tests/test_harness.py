@@ -10,6 +10,7 @@ is so, the test also shows that kunit.py did pass it.
 import json
 import os
 import pty
+import re
 import select
 import shutil
 import subprocess
@@ -88,6 +89,15 @@ class Harness(unittest.TestCase):
         for part in parts:
             self.assertIn(part, text)
 
+    def assert_passed(self, text: str, line: str) -> None:
+        """Checks that all cases passed or were skipped, as defects of the kernel are."""
+        self.assertRegex(text, line)
+        found = re.search(line, text)
+        assert found
+        passed, skipped = int(found[1]), int(found[2])
+        self.assertEqual(passed + skipped, self.cases)
+        self.assertGreater(passed, 9 * skipped)
+
 
 class KunitTest(Harness):
     """`make test` and `make kunit`."""
@@ -95,7 +105,7 @@ class KunitTest(Harness):
     def test_green(self) -> None:
         """All is well, and the last line says so."""
         out = self.run_script("kunit.py", "test", code=0)
-        self.assertEqual(out.splitlines()[-1], f"kunit: {self.cases} passed, 0 failed")
+        self.assert_passed(out.splitlines()[-1], r"^kunit: (\d+) passed, 0 failed, (\d+) skipped$")
         self.assertNotIn("error:", out)
 
     def test_panic_after_the_plan(self) -> None:
@@ -104,7 +114,7 @@ class KunitTest(Harness):
         out = self.run_script("kunit.py", "test", code=1)
         self.assert_all(
             out,
-            f"Ran {self.cases} tests: passed: {self.cases}",
+            f"Ran {self.cases} tests: passed: ",
             "Kernel panic - not syncing: Attempted to kill init",
             "error: the guest did not get to its end",
         )
@@ -114,11 +124,8 @@ class KunitTest(Harness):
         self.change("tests-kunit/init", SUITES, SUITES + "\tload rust_alloc_demo_fault\n")
         args = f"--kernel_args=rust_alloc_demo_fault.{name}=1 {args}"
         out = self.run_script("kunit.py", "test", code=1, args=args)
-        self.assert_all(
-            out,
-            f"Ran {self.cases} tests: passed: {self.cases}",
-            f"kunit: {self.cases} passed, 0 failed",
-        )
+        self.assertIn(f"Ran {self.cases} tests: passed: ", out)
+        self.assert_passed(out, r"kunit: (\d+) passed, 0 failed, (\d+) skipped\n")
         return out
 
     def test_warning(self) -> None:
@@ -131,9 +138,9 @@ class KunitTest(Harness):
 
     def test_hang(self) -> None:
         """The guest never ends; at the deadline it is made to, and its console is shown."""
-        out = self.fault("hang", "--timeout=8")
+        out = self.fault("hang", "--timeout=30")
         self.assertIn("error: the guest did not get to its end", out)
-        self.assertRegex(out, r"--- the end of .*\n(.*\n)*\[.*\] ok \d+ rust_alloc_zeroing\n")
+        self.assertRegex(out, r"--- the end of .*\n(.*\n)*\[.*\] ok \d+ rust_alloc_zoo\n")
 
     def test_warning_before_the_suites(self) -> None:
         """The kernel warns while the console is still to be quiet."""
@@ -154,18 +161,18 @@ class KunitTest(Harness):
 
     def test_suite_vanished(self) -> None:
         """A suite's file is no longer compiled."""
-        self.change("tests-kunit/suites.rs", "mod zeroing;\n", "")
+        self.change("tests-kunit/suites.rs", "mod nodes;\n", "")
         out = self.run_script("kunit.py", "test", code=1)
-        self.assert_all(out, "error: suite rust_alloc_zeroing did not run")
+        self.assert_all(out, "error: suite rust_alloc_nodes did not run")
 
     def test_cases_missing(self) -> None:
         """A filter is no way to pass `make test`."""
-        out = self.run_script("kunit.py", "test", code=1, args="rust_alloc_limits.zero_size")
+        out = self.run_script("kunit.py", "test", code=1, args="rust_alloc_limits.largest_size")
         self.assert_all(
             out,
             "error: suite rust_alloc_limits: ",
             "cases did not run",
-            "error: suite rust_alloc_zeroing did not run",
+            "error: suite rust_alloc_zoo did not run",
             "kunit: 1 passed, 0 failed",
         )
 
@@ -186,7 +193,7 @@ class KunitTest(Harness):
         report = self.copy / "report.json"
         self.addCleanup(report.unlink, missing_ok=True)
         out = self.run_script(
-            "kunit.py", code=0, args="'rust_alloc_l*.zero_size' --json=report.json"
+            "kunit.py", code=0, args="'rust_alloc_l*.largest_size' --json=report.json"
         )
         self.assertIn("Ran 1 tests: passed: 1", out)
         self.assertEqual(json.loads(report.read_text())["misc"]["passed"], 1)
@@ -199,11 +206,11 @@ class KunitTest(Harness):
     def test_listing(self) -> None:
         """A listing runs nothing, and that is well."""
         out = self.run_script("kunit.py", code=0, args="--list_tests")
-        self.assertIn("\nrust_alloc_limits.zero_size\n", out)
+        self.assertIn("\nrust_alloc_limits.largest_size\n", out)
 
     def test_isolated(self) -> None:
         """Each suite in a guest of its own."""
-        out = self.run_script("kunit.py", code=0, args="--run_isolated=suite 'rust_alloc_[lz]*'")
+        out = self.run_script("kunit.py", code=0, args="--run_isolated=suite 'rust_alloc_[ln]*'")
         self.assert_all(out, "(1/2)", "(2/2)")
 
     def test_bad_args(self) -> None:
@@ -219,9 +226,12 @@ class KunitTest(Harness):
         """A random run can be had again."""
         for _ in range(2):
             out = self.run_script(
-                "kunit.py", code=0, args="--raw_output=all rust_alloc_random", SEED="77"
+                "kunit.py",
+                code=0,
+                args="--raw_output=all rust_alloc_conformance.random*",
+                SEED="77",
             )
-            self.assertIn("sequence: seed=77\n", out.replace("\r", ""))
+            self.assertIn("random_sequence: seed=77\n", out.replace("\r", ""))
         for bad in ("x", "0", str(1 << 64)):
             out = self.run_script("kunit.py", code=1, SEED=bad)
             self.assertIn(f"error: SEED={bad} is not a seed", out)
@@ -286,17 +296,17 @@ class MatrixTest(Harness):
     def test_cell(self) -> None:
         """It is run, taken as passed, run again if asked or if a source has changed."""
         again = "passed before"
-        row = rf"\| 7\.3\.\d+ \| {self.cases} / 0 / 0, \d+ s \|"
+        row = r"\| 7\.3\.\d+ \| (\d+) / 0 / (\d+), \d+ s \|"
         out = self.matrix(0, AGAIN="1")
-        self.assertRegex(out, row)
+        self.assert_passed(out, row)
+        self.assertIn("7.3-x86_64: defect of this kernel's Vmalloc: the kernel warned", out)
         self.assertNotIn(again, out)
         kept = next(
             Path(line.split(": ", 1)[1]) for line in out.splitlines() if line.startswith("JSON")
         )
         cell = kept / "7.3-x86_64"
-        self.assertEqual(
-            json.loads((cell / "kunit.json").read_text())["misc"]["passed"], self.cases
-        )
+        kept_counts = json.loads((cell / "kunit.json").read_text())["misc"]
+        self.assertEqual(kept_counts["passed"] + kept_counts["skipped"], self.cases)
         self.assertEqual((cell / "junit.xml").read_text().count("<testcase "), self.cases)
         self.assertRegex((kept / "matrix.md").read_text(), row)
 
@@ -307,7 +317,7 @@ class MatrixTest(Harness):
         self.change("allocator/layout.rs", "layout.pad_to_align().size()", "layout.size()")
         out = self.matrix(1)
         self.assertNotIn(again, out)
-        self.assertRegex(out, r"FAILED: \d+ / [1-9]\d* / 0")
+        self.assertRegex(out, r"FAILED: \d+ / [1-9]\d* / \d+")
         self.assertIn("error: 1 of 1 cells failed: 7.3-x86_64", out)
         self.assertNotIn(again, self.matrix(1))
 
@@ -342,7 +352,7 @@ class AllocatorTest(Harness):
 
         out = self.run_script("kunit.py", "test", code=1)
         self.assertRegex(out.splitlines()[-1], r"^kunit: \d+ passed, [1-9]\d* failed")
-        self.run_script("kunit.py", code=1, args="--raw_output rust_alloc_alignment")
+        self.run_script("kunit.py", code=1, args="--raw_output rust_alloc_conformance")
 
         out = self.run_script("demo.py", code=1)
         self.assertRegex(out, r"walk: layout of size \d+, align \d+: .*misaligned")

@@ -69,6 +69,31 @@ class ExpectedTest(unittest.TestCase):
             with self.assertRaisesRegex(Fail, r"^some\.rs:3: "):
                 self.read(SUITE.replace(old, new))
 
+    def test_conformance(self) -> None:
+        """An allocator's suite has a case for each property of the list."""
+        suite = (
+            "conformance_suite! {\n    /// Whose it is.\n    name: mine,\n    allocator: Mine,\n}\n"
+        )
+        listed = (
+            "macro_rules! with_properties {\n    () => {\n            alignment: one,\n"
+            "            calls: two,\n    };\n}\n"
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "some.rs").write_text(suite)
+            with self.assertRaisesRegex(Fail, "can't read its conformance_suite!"):
+                verdict.expected(Path(folder))
+            (Path(folder) / "conformance").mkdir()
+            (Path(folder) / "conformance/mod.rs").write_text(listed)
+            self.assertEqual(verdict.expected(Path(folder)), {"mine": ["one", "two"]})
+            (Path(folder) / "some.rs").write_text(suite.replace("    name", "    the_name"))
+            with self.assertRaisesRegex(Fail, "can't read its conformance_suite!"):
+                verdict.expected(Path(folder))
+
+    def test_macro(self) -> None:
+        """A suite that a macro writes is counted where the macro is used."""
+        text = "        kunit_suite! {\n            $(#[doc = $doc])+\n            name: $a,\n"
+        self.assertEqual(self.read(SUITE + text), PLAN)
+
     def test_no_suite(self) -> None:
         """Nothing to test is not a success."""
         with self.assertRaisesRegex(Fail, "nothing to test"):
@@ -177,6 +202,27 @@ class KunitTest(unittest.TestCase):
             for where in ("[    1.400000]", "[    1.500000]     ok 2", "[    1.700000]"):
                 with self.subTest(line=line, where=where):
                     self.assertIn(line, self.faults(where, f"[    1.5] {line}\n{where}"))
+
+    def test_on_purpose(self) -> None:
+        """Warnings that a suite looks for are meant; worse is not, nor are later ones."""
+        begin = "rust_alloc_demo_kunit: looking for warnings\n"
+        end = "rust_alloc_demo_kunit: done looking for warnings\n"
+        warning = "------------[ cut here ]------------\nWARNING: mm/vmalloc.c:1\nCall Trace:\n"
+        at = "[    1.500000]     ok 1 first\n"
+        for text, count in (
+            (begin + warning + end, 0),
+            (begin + end + warning, 3),
+            (begin + "BUG: KASAN: slab-out-of-bounds\n" + end, 1),
+        ):
+            console = CONSOLE.replace(at, text + at)
+            self.assertEqual(len(verdict.guest_faults(console)), count, text)
+
+    def test_defects(self) -> None:
+        """What is said of the kernel's allocators, once each."""
+        line = "[    1.5] rust_alloc_demo_kunit: defect of this kernel's Kmalloc: it leaks\r\n"
+        self.assertEqual(
+            verdict.defects(CONSOLE + line + line), ["defect of this kernel's Kmalloc: it leaks"]
+        )
 
     def test_harmless(self) -> None:
         """Names of cases, and comments of tests, are no complaints."""

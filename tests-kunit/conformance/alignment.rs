@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Alignment of fresh blocks.
+
+use core::alloc::Layout;
+
+use kernel::{
+    alloc::Allocator,
+    page::PAGE_SIZE,
+    prelude::*, //
+};
+
+use super::{
+    ensure,
+    layout,
+    powers_of_two,
+    several,
+    Limits,
+    Outcome,
+    Stop, //
+};
+use crate::compat;
+
+/// Checks that blocks of a layout are aligned to it.
+///
+/// What lies beyond an allocator's guarantee is luck, and one block may well have it. With many
+/// live at once, a block size that isn't a multiple of the alignment shows.
+fn check<A: Allocator>(new: Layout, limits: &Limits) -> Outcome {
+    for block in several::<A>(new, GFP_KERNEL, limits)?.iter() {
+        ensure!(
+            block.address() % new.align() == 0,
+            "a fresh block is misaligned",
+            new
+        );
+    }
+    Ok(())
+}
+
+/// "When the return value is `Ok(ptr)`, then `ptr` is [...] aligned to `layout.align()`."
+pub(super) fn fresh_blocks_are_aligned<A: Allocator>(limits: &Limits) -> Outcome {
+    for align in powers_of_two(limits.max) {
+        for size in [
+            1,
+            24,
+            align / 2,
+            align - 1,
+            align,
+            align + 1,
+            align + align / 2,
+            3 * align,
+        ] {
+            let new = layout(size.max(1), align)?;
+
+            if new.pad_to_align().size() <= limits.max {
+                check::<A>(new, limits)?;
+            }
+        }
+    }
+    // The slab has buckets of 96 and 192 bytes, which are aligned to 32 and 64 only.
+    for size in [65, 90, 96, 97, 129, 160, 191, 192, 2 * PAGE_SIZE + 1] {
+        for align in powers_of_two(512) {
+            check::<A>(layout(size, align)?, limits)?;
+        }
+    }
+    Ok(())
+}
+
+/// "Any pointer allocated by this allocator is guaranteed to be aligned to `MIN_ALIGN` even if the
+/// requested layout has a smaller alignment."
+pub(super) fn every_block_has_min_align<A: Allocator>(limits: &Limits) -> Outcome {
+    if compat::min_align::<A>() == 1 {
+        return Err(Stop::NotApplicable(
+            c"this kernel's allocators promise none",
+        ));
+    }
+    for size in 1..=256 {
+        for align in [1, 2, 8] {
+            let new = layout(size, align)?;
+
+            for block in several::<A>(new, GFP_KERNEL, limits)?.iter() {
+                ensure!(
+                    block.address() % compat::min_align::<A>() == 0,
+                    "a block is not aligned to MIN_ALIGN",
+                    new
+                );
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Where an allocator is called from, and where its memory is to come from.
+
+use core::sync::atomic::{
+    AtomicBool,
+    Ordering, //
+};
+
+use kernel::{
+    alloc::{
+        flags::__GFP_NOWARN,
+        Allocator,
+        Flags, //
+    },
+    new_spinlock,
+    page::PAGE_SIZE,
+    prelude::*, //
+};
+
+use super::{
+    ensure,
+    layout,
+    Limits,
+    Outcome,
+    Stop, //
+};
+use crate::{
+    block::Block,
+    compat,
+    probe, //
+};
+
+/// Allocates, reallocates and frees; returns whether all was well, or there was no memory.
+fn is_usable<A: Allocator>(flags: Flags) -> Result<bool, Stop> {
+    let mut block = Block::<A>::new(layout(72, 8)?, flags)?;
+
+    block.fill(1);
+    block.resize(layout(200, 64)?, flags)?;
+    Ok(block.address() % 64 == 0 && block.matches(1, 72))
+}
+
+/// "`Flags` are honored": `GFP_ATOMIC` and `GFP_NOWAIT` don't sleep, under a spinlock and in a
+/// softirq. A kernel with `DEBUG_ATOMIC_SLEEP` reports an allocator that may.
+pub(super) fn usable_in_atomic_context<A: Allocator>(limits: &Limits) -> Outcome {
+    if !limits.atomic {
+        return Err(Stop::NotApplicable(c"it may sleep"));
+    }
+    let lock = KBox::pin_init(new_spinlock!(()), GFP_KERNEL).map_err(|_| Stop::NoMemory)?;
+    let new = layout(200, 64)?;
+
+    for flags in [GFP_ATOMIC, GFP_NOWAIT] {
+        let guard = lock.lock();
+        let good = is_usable::<A>(flags);
+        drop(guard);
+        // They may be refused, but not with most of the memory free.
+        ensure!(
+            good.is_ok(),
+            "a request that may not sleep was refused",
+            new
+        );
+        ensure!(good?, "a block from under a spinlock is not right", new);
+    }
+
+    let (good, ran) = (AtomicBool::new(false), AtomicBool::new(false));
+    probe::in_softirq(&|_| {
+        good.store(
+            matches!(is_usable::<A>(GFP_ATOMIC), Ok(true)),
+            Ordering::Relaxed,
+        );
+        ran.store(true, Ordering::Release);
+    });
+    ensure!(
+        ran.load(Ordering::Acquire) && good.load(Ordering::Relaxed),
+        "a block from a softirq is not right",
+        new
+    );
+    Ok(())
+}
+
+/// "[...] a specific NUMA node request to allocate the memory for."
+pub(super) fn block_comes_from_its_node<A: Allocator>(limits: &Limits) -> Outcome {
+    let Ok(near) = compat::node(0) else {
+        return Err(Stop::NotApplicable(
+            c"this kernel's allocators take no node",
+        ));
+    };
+    let Some(far) = compat::node(1).ok().filter(|_| probe::online_nodes() > 1) else {
+        return Err(Stop::NotApplicable(c"there is one NUMA node"));
+    };
+
+    for (id, node, other) in [(0, near, far), (1, far, near)] {
+        for (size, align) in [(8, 8), (24, 64), (PAGE_SIZE, 64), (5 * PAGE_SIZE, 64)] {
+            let (old, new) = (layout(size, align)?, layout(4 * size, 2 * align)?);
+
+            for _ in 0..limits.live.min(16) {
+                let block = Block::<A>::new_on(old, GFP_KERNEL, node)?;
+                ensure!(
+                    probe::nid(&block) == id,
+                    "a fresh block is not on its node",
+                    old
+                );
+
+                let mut block = Block::<A>::new_on(old, GFP_KERNEL, other)?;
+                let before = block.address();
+                block.resize_on(new, GFP_KERNEL, node)?;
+                // One that can stay where it is may do so.
+                ensure!(
+                    block.address() == before || probe::nid(&block) == id,
+                    "a block that was moved is not on its node",
+                    old => new
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+/// How many blocks each CPU has at once.
+const EACH: usize = 64;
+
+/// How many rounds each CPU does.
+const ROUNDS: usize = 50;
+
+/// Any function can be called on any CPU at any time, as no function has a requirement about that:
+/// all allocate, reallocate and check at once, and then free what another one allocated.
+pub(super) fn many_cpus_at_once<A: Allocator>(limits: &Limits) -> Outcome {
+    let (old, new) = (layout(40, 8)?, layout(100, 64)?);
+    let (violated, starved) = (AtomicBool::new(false), AtomicBool::new(false));
+    let rounds = if limits.atomic { ROUNDS } else { 2 };
+    let exchange = KBox::pin_init(new_spinlock!(KVec::<Parcel<A>>::new()), GFP_KERNEL)
+        .map_err(|_| Stop::NoMemory)?;
+
+    let run = |cpu: usize| -> Result<bool, Stop> {
+        for round in 0..rounds {
+            let mut own = KVec::<Block<A>>::with_capacity(EACH, GFP_KERNEL)?;
+            let seed = |n: usize| ((cpu * rounds + round) * EACH + n) as u64;
+
+            for n in 0..EACH {
+                own.push(Block::new(old, GFP_KERNEL)?, GFP_KERNEL)?;
+                own[n].fill(seed(n));
+            }
+            for (n, block) in own.iter_mut().enumerate() {
+                block.resize(new, GFP_KERNEL)?;
+                if !block.matches(seed(n), old.size()) || block.address() % new.align() != 0 {
+                    return Ok(false);
+                }
+                block.fill(seed(n));
+            }
+            if !own
+                .iter()
+                .enumerate()
+                .all(|(n, block)| block.matches(seed(n), new.size()))
+            {
+                return Ok(false);
+            }
+            // What is left here another CPU takes out and frees.
+            let mut shared = KVec::with_capacity(1, GFP_KERNEL)?;
+            shared.push(Parcel(own), GFP_KERNEL)?;
+            let mut guard = exchange.lock();
+            core::mem::swap(&mut *guard, &mut shared);
+            drop(guard);
+            for parcel in shared.iter() {
+                if !parcel
+                    .0
+                    .iter()
+                    .all(|block| block.address() % new.align() == 0)
+                {
+                    return Ok(false);
+                }
+            }
+            drop(shared);
+        }
+        Ok(true)
+    };
+    let cpus = probe::on_cpus(&|cpu| match run(cpu) {
+        Ok(true) => {}
+        Ok(false) => violated.store(true, Ordering::Relaxed),
+        Err(_) => starved.store(true, Ordering::Relaxed),
+    })?;
+
+    ensure!(
+        !violated.load(Ordering::Relaxed),
+        "a block was overwritten or misaligned with all CPUs at it",
+        old => new
+    );
+    if starved.load(Ordering::Relaxed) {
+        return Err(Stop::NoMemory);
+    }
+    if cpus < 2 {
+        return Err(Stop::NotApplicable(c"there is one CPU"));
+    }
+    Ok(())
+}
+
+/// Blocks on their way to another CPU.
+struct Parcel<A: Allocator>(KVec<Block<A>>);
+
+// SAFETY: A block is memory that nobody else has, and may be used and freed on any CPU.
+unsafe impl<A: Allocator> Send for Parcel<A> {}
+
+/// "On allocation failure, the existing buffer, if any, remains valid": a request within the
+/// contract is met or refused, and nothing that the kernel warns of.
+pub(super) fn reallocation_does_not_warn<A: Allocator>(limits: &Limits) -> Outcome {
+    let (old, new) = (layout(24, 8)?, layout(24, 16 * PAGE_SIZE)?);
+    let starved = AtomicBool::new(false);
+    let warnings = probe::warnings_of(&|_| {
+        for _ in 0..limits.live {
+            match Block::<A>::new(old, GFP_KERNEL) {
+                Ok(mut block) => drop(block.resize(new, GFP_KERNEL | __GFP_NOWARN)),
+                Err(_) => starved.store(true, Ordering::Relaxed),
+            }
+        }
+    });
+
+    if starved.load(Ordering::Relaxed) {
+        return Err(Stop::NoMemory);
+    }
+    match warnings {
+        None => Err(Stop::NotApplicable(
+            c"this kernel does not count its warnings",
+        )),
+        Some(count) => {
+            ensure!(count == 0, "the kernel warned of a reallocation", old => new);
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Contents of live blocks, and of blocks that are reallocated.
+
+use core::cmp::min;
+
+use kernel::{
+    alloc::Allocator,
+    page::PAGE_SIZE,
+    prelude::*, //
+};
+
+use super::{
+    ensure,
+    guard::{
+        self,
+        Neighbours, //
+    },
+    layout,
+    several,
+    Limits,
+    Outcome,
+    Stop, //
+};
+use crate::block::Block;
+
+/// "[...] valid for reads and writes for `layout.size()` bytes, until it is passed to
+/// `Allocator::free` or `Allocator::realloc`."
+///
+/// All blocks are filled before any is read: a byte that two of them share can't be right in both.
+pub(super) fn live_blocks_do_not_overlap<A: Allocator>(limits: &Limits) -> Outcome {
+    let many = Limits {
+        live: 4 * limits.live,
+        ..*limits
+    };
+
+    for size in [1, 7, 8, 40, 95, 96, 97, 193, PAGE_SIZE - 1, 3 * PAGE_SIZE] {
+        for align in [1, 16, 64, PAGE_SIZE] {
+            let new = layout(size, align)?;
+            let blocks = several::<A>(new, GFP_KERNEL, &many)?;
+
+            for (n, block) in blocks.iter().enumerate() {
+                block.fill(n as u64);
+            }
+            for (n, block) in blocks.iter().enumerate() {
+                ensure!(
+                    block.matches(n as u64, size),
+                    "a live block was overwritten by another",
+                    new
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Reallocates blocks, with blocks of both layouts living around them, and checks alignment and
+/// contents of all.
+fn check<A: Allocator>(from: (usize, usize), to: (usize, usize), limits: &Limits) -> Outcome {
+    let (old, new) = (layout(from.0, from.1)?, layout(to.0, to.1)?);
+    let kept = min(old.size(), new.size());
+    let mut moved = KVec::<Block<A>>::new();
+    let mut neighbours = KVec::<Block<A>>::new();
+
+    for n in 0..limits.live {
+        moved.push(Block::new(old, GFP_KERNEL)?, GFP_KERNEL)?;
+        neighbours.push(Block::new(old, GFP_KERNEL)?, GFP_KERNEL)?;
+        neighbours.push(Block::new(new, GFP_KERNEL)?, GFP_KERNEL)?;
+        moved[n].fill(n as u64);
+    }
+    for (n, block) in neighbours.iter().enumerate() {
+        block.fill((limits.live + n) as u64);
+    }
+
+    for (n, block) in moved.iter_mut().enumerate() {
+        block.resize(new, GFP_KERNEL)?;
+        ensure!(
+            block.address() % new.align() == 0,
+            "a reallocated block is misaligned",
+            old => new
+        );
+        ensure!(
+            block.matches(n as u64, kept),
+            "a reallocated block lost its contents",
+            old => new
+        );
+        // The rest must be there as well: it is overwritten here, and the neighbours are read
+        // below.
+        block.fill(n as u64);
+    }
+    for (n, block) in neighbours.iter().enumerate() {
+        ensure!(
+            block.matches((limits.live + n) as u64, block.size()),
+            "a neighbour of a reallocated block was overwritten",
+            old => new
+        );
+    }
+    Ok(())
+}
+
+/// "[...] the contents of the memory pointed to by `p` are preserved up to the lesser of the new
+/// and old size": on growth.
+pub(super) fn kept_on_growth<A: Allocator>(limits: &Limits) -> Outcome {
+    for (from, to) in [
+        (8, 16),
+        (33, 64),
+        (96, 128),
+        (1, 4000),
+        (PAGE_SIZE, 3 * PAGE_SIZE),
+    ] {
+        for align in [1, 8, 32] {
+            check::<A>((from, align), (to, align), limits)?;
+        }
+    }
+    Ok(())
+}
+
+/// The same on shrinking.
+pub(super) fn kept_on_shrinking<A: Allocator>(limits: &Limits) -> Outcome {
+    for (from, to) in [
+        (16, 8),
+        (192, 64),
+        (192, 65),
+        (3 * PAGE_SIZE, 100),
+        (5000, 1),
+    ] {
+        for align in [1, 8, 64] {
+            check::<A>((from, align), (to, align), limits)?;
+        }
+    }
+    Ok(())
+}
+
+/// The same, and "[...] aligned to `layout.align()`", where a reallocation raises the alignment.
+///
+/// Shrinking at the same time is left to [`neighbours_survive_shrinking_with_alignment_raised`] if
+/// the allocator can't be trusted with it.
+pub(super) fn kept_and_aligned_when_alignment_rises<A: Allocator>(limits: &Limits) -> Outcome {
+    let is_dangerous = limits.slab && guard::may_overwrite::<A>()?;
+
+    for size in [1, 24, 72, 96, 192, 520] {
+        for to in [1, 8, 24, 64, 96, 200, 520, 2000] {
+            for (align, to_align) in [(1, 16), (8, 64), (32, 128), (64, 256), (8, 4096)] {
+                if to >= size || !is_dangerous {
+                    check::<A>((size, align), (to, to_align), limits)?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The same where it lowers the alignment.
+pub(super) fn kept_when_alignment_falls<A: Allocator>(limits: &Limits) -> Outcome {
+    for (from, to) in [(64, 96), (64, 24), (4096, 5000), (5000, 100)] {
+        for (align, to_align) in [(64, 8), (4096, 16), (128, 1)] {
+            check::<A>((from, align), (to, to_align), limits)?;
+        }
+    }
+    Ok(())
+}
+
+/// "[...] valid for reads and writes for `layout.size()` bytes": nobody else's are written to when
+/// a block is shrunk while its alignment is raised.
+pub(super) fn neighbours_survive_shrinking_with_alignment_raised<A: Allocator>(
+    limits: &Limits,
+) -> Outcome {
+    let mut seen = false;
+
+    if !limits.slab {
+        return Err(Stop::NotApplicable(c"its blocks are pages apart"));
+    }
+    for (from, to) in guard::PAIRS {
+        let (old, new) = (layout(from.0, from.1)?, layout(to.0, to.1)?);
+        let neighbours = guard::shrink::<A>(old, new)?;
+
+        ensure!(
+            neighbours != Neighbours::Overwritten,
+            "a neighbour of a reallocated block was overwritten",
+            old => new
+        );
+        seen |= neighbours == Neighbours::Intact;
+    }
+    if seen {
+        Ok(())
+    } else {
+        Err(Stop::NotApplicable(
+            c"no block was moved among others of ours",
+        ))
+    }
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The ends of the range: nothing, more than there is, and failure.
+
+use kernel::{
+    alloc::{
+        flags::__GFP_NOWARN,
+        Allocator, //
+    },
+    page::PAGE_SIZE,
+    prelude::*, //
+};
+
+use super::{
+    ensure,
+    layout,
+    powers_of_two,
+    Limits,
+    Outcome, //
+};
+use crate::block::Block;
+
+/// "If the requested size is zero, `realloc` behaves equivalent to `free`", "if `old_layout` is
+/// zero-sized `p` does not need to be a pointer returned by this `Allocator`", and what is returned
+/// is "aligned to `layout.align()`" all the same.
+pub(super) fn zero_sizes<A: Allocator>(limits: &Limits) -> Outcome {
+    for align in powers_of_two(limits.max / 2) {
+        let (old, new) = (layout(0, align)?, layout(0, 2 * align)?);
+        let mut block = Block::<A>::new(old, GFP_KERNEL)?;
+
+        ensure!(
+            block.address() % align == 0,
+            "what stands for no block is misaligned",
+            old
+        );
+        // In turn: from nothing to nothing, to something, and back.
+        block.resize(new, GFP_KERNEL)?;
+        ensure!(
+            block.address() % new.align() == 0,
+            "what stands for no block is misaligned",
+            old => new
+        );
+        if align <= PAGE_SIZE / 2 {
+            let some = layout(100, align)?;
+
+            block.resize(some, GFP_KERNEL)?;
+            ensure!(
+                block.address() % align == 0,
+                "a block that was nothing before is misaligned",
+                new => some
+            );
+            block.fill(1);
+            ensure!(
+                block.matches(1, 100),
+                "a block that was nothing before does not keep what is written",
+                new => some
+            );
+            block.resize(old, GFP_KERNEL)?;
+            ensure!(
+                block.address() % align == 0,
+                "what stands for no block is misaligned",
+                some => old
+            );
+        }
+    }
+    Ok(())
+}
+
+/// "[...] returns a buffer represented as `NonNull<[u8]>` that satisfies the layout constraints":
+/// or an error, where no machine has that much.
+pub(super) fn too_large_is_refused<A: Allocator>(_: &Limits) -> Outcome {
+    for (size, align) in [
+        (isize::MAX as usize, 1),
+        (isize::MAX as usize - (PAGE_SIZE - 1), PAGE_SIZE),
+        (1 << (usize::BITS - 3), 64),
+    ] {
+        let new = layout(size, align)?;
+
+        ensure!(
+            Block::<A>::new(new, GFP_KERNEL | __GFP_NOWARN).is_err(),
+            "more than there is was not refused",
+            new
+        );
+    }
+    Ok(())
+}
+
+/// "When the return value is `Err(AllocError)`, then `ptr` is still valid."
+pub(super) fn failure_keeps_the_block<A: Allocator>(limits: &Limits) -> Outcome {
+    let new = layout(isize::MAX as usize - (PAGE_SIZE - 1), PAGE_SIZE)?;
+
+    for size in [1, 8, 96, PAGE_SIZE, 3 * PAGE_SIZE] {
+        let old = layout(size, 8)?;
+
+        for n in 0..limits.live {
+            let mut block = Block::<A>::new(old, GFP_KERNEL)?;
+            let before = block.address();
+
+            block.fill(n as u64);
+            ensure!(
+                block.resize(new, GFP_KERNEL | __GFP_NOWARN).is_err(),
+                "more than there is was not refused",
+                old => new
+            );
+            // Another block would be given the place if it had been freed.
+            let other = Block::<A>::new(old, GFP_KERNEL)?;
+            other.fill(!0);
+            ensure!(
+                block.address() == before && block.matches(n as u64, size),
+                "a block was lost when its reallocation failed",
+                old => new
+            );
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the suites ask of the kernel through C (`probe.c`).
+
+use core::{
+    ffi::{
+        c_int,
+        c_uint,
+        c_void, //
+    },
+    ptr, //
+};
+
+use kernel::alloc::{
+    AllocError,
+    Allocator, //
+};
+
+use crate::block::Block;
+
+type Callback = unsafe extern "C" fn(*mut c_void, c_uint);
+
+extern "C" {
+    fn rust_alloc_demo_block_nid(block: *const c_void) -> c_int;
+    fn rust_alloc_demo_online_nodes() -> c_int;
+    fn rust_alloc_demo_on_cpus(run: Callback, data: *mut c_void) -> c_int;
+    fn rust_alloc_demo_in_softirq(run: Callback, data: *mut c_void);
+    fn rust_alloc_demo_warn();
+    fn rust_alloc_demo_warnings_of(run: Callback, data: *mut c_void) -> c_int;
+}
+
+/// Returns the NUMA node that a block, which must not be of size zero, begins on.
+pub(crate) fn nid<A: Allocator>(block: &Block<A>) -> i32 {
+    // SAFETY: The block is live, so its first byte is on a page.
+    unsafe { rust_alloc_demo_block_nid(block.as_ptr().as_ptr().cast()) }
+}
+
+/// Returns how many NUMA nodes are online.
+pub(crate) fn online_nodes() -> i32 {
+    // SAFETY: The function has no requirements.
+    unsafe { rust_alloc_demo_online_nodes() }
+}
+
+/// Calls the `F` at `data`.
+///
+/// # Safety
+///
+/// `data` must point to an `F` that is valid for the time of the call.
+unsafe extern "C" fn call<F: Fn(usize) + Sync>(data: *mut c_void, number: c_uint) {
+    // SAFETY: By the requirements of this function.
+    let run = unsafe { &*data.cast_const().cast::<F>() };
+
+    run(number as usize);
+}
+
+/// Runs `run` on all online CPUs at once, with the numbers from 0, and returns how many there were.
+pub(crate) fn on_cpus<F: Fn(usize) + Sync>(run: &F) -> Result<usize, AllocError> {
+    // SAFETY: `run` is borrowed until the function returns, which is when all threads have ended;
+    // it is `Sync`, so all may use it.
+    let cpus = unsafe { rust_alloc_demo_on_cpus(call::<F>, ptr::from_ref(run).cast_mut().cast()) };
+
+    usize::try_from(cpus).map_err(|_| AllocError)
+}
+
+/// Runs `run` in a softirq, where nothing may sleep.
+pub(crate) fn in_softirq<F: Fn(usize) + Sync>(run: &F) {
+    // SAFETY: `run` is borrowed until the function returns, which is when it has been called.
+    unsafe { rust_alloc_demo_in_softirq(call::<F>, ptr::from_ref(run).cast_mut().cast()) };
+}
+
+/// Runs `run` and returns how often the kernel has warned meanwhile, which the console doesn't
+/// show; `None` if the kernel doesn't count its warnings.
+pub(crate) fn warnings_of<F: Fn(usize) + Sync>(run: &F) -> Option<usize> {
+    // SAFETY: `run` is borrowed until the function returns, which is when it has been called.
+    let count =
+        unsafe { rust_alloc_demo_warnings_of(call::<F>, ptr::from_ref(run).cast_mut().cast()) };
+
+    usize::try_from(count).ok()
+}
+
+/// Warns, for a test of whether that is noticed.
+pub(crate) fn warn() {
+    // SAFETY: The function has no requirements.
+    unsafe { rust_alloc_demo_warn() };
+}
