@@ -42,8 +42,9 @@ enum Whose {
     Kernels,
 }
 
-/// Defects that were seen in kernels: allocator, property, and the last kernel that is known to have
-/// it. Nothing is assumed from them: where a property holds, it is said that the defect isn't there.
+/// Defects that were seen in kernels: allocator, property, and the last kernel that is known to
+/// have it. Nothing is assumed from them: where a property holds, it is said that the defect isn't
+/// there.
 const KNOWN: [(&str, &str, &str); 5] = [
     (
         "Kmalloc",

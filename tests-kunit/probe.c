@@ -58,7 +58,8 @@ static int run_job(void *data)
 
 /*
  * Runs a function on all online CPUs at once, each in a thread of its own that is bound to its CPU,
- * with numbers from 0. None begins before all can. Returns how many there were once all have ended, or an errno.
+ * with numbers from 0; none begins before all can. Returns how many there were once all have ended,
+ * or an errno.
  */
 int rust_alloc_demo_on_cpus(rust_alloc_demo_fn *run, void *data)
 {

@@ -572,8 +572,8 @@ faulty! {
         }
     }
 
-    /// A list of free blocks without a lock: when two CPUs have taken a block from it at once, it is
-    /// broken, and gives all the same one.
+    /// A list of free blocks without a lock: when two CPUs have taken a block from it at once, it
+    /// is broken, and gives all the same one.
     RacesForFreeBlocks {
         alloc(layout, flags, nid) {
             if INSIDE.fetch_add(1, Ordering::AcqRel) != 0 {
