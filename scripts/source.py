@@ -136,8 +136,8 @@ def fetch(base: Path, wanted: str, named: bool, toolchain: Toolchain) -> str:
             get(base / wanted, source_package(version), toolchain)
             return wanted
         except Unavailable:
-            common.say(f"      the archive lists Linux {version} and does not have it")
-    raise Unavailable(f"the archive lists Linux {wanted} and does not have its source")
+            common.say(f"      the archive lists Linux {version} and does not have it any more")
+    raise Unavailable(f"the archive does not have the source of Linux {wanted} any more")
 
 
 def offered(toolchain: Toolchain) -> tuple[set[str], dict[str, list[str]]]:
@@ -193,9 +193,13 @@ def get(to: Path, commands: str, toolchain: Toolchain) -> None:
             ["bash", "-e", "-o", "pipefail", "-c", script], rw=[part], network=True
         )
         try:
-            common.run_logged(argv, log, what, lambda line: progress.show(line or "unpacking"))
+            common.run_logged(
+                argv, log, what, lambda line: progress.show(line or "unpacking"), quoting=False
+            )
         except Fail as fail:
-            if re.search(r"404 +Not Found", log.read_text(errors="replace")):
+            said = log.read_text(errors="replace")
+            if re.search(r"404 +Not Found", said):
                 raise Unavailable(str(fail)) from fail
+            common.quote(said)
             raise
         progress.end(f"source of Linux {(part / 'version').read_text()} fetched")

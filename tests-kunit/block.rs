@@ -98,9 +98,10 @@ impl<A: Allocator> Block<A> {
         self.ptr
     }
 
-    /// Returns the block's address, to calculate with but not to print.
+    /// Returns the block's address, to calculate with but not to print; without the tag that arm64 may
+    /// have in its top byte.
     pub(crate) fn address(&self) -> usize {
-        self.ptr.as_ptr() as usize
+        self.ptr.as_ptr() as usize & (usize::MAX >> 8)
     }
 
     /// Returns whether the block is aligned as it was asked for and as the allocator always aligns.

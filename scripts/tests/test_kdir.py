@@ -67,7 +67,9 @@ class Defects(unittest.TestCase):
         """Provides the kernel, and makes of it what a distribution would package."""
         os.environ.pop("KDIR", None)
         cls.kernel = kernels.select(1, 2, need_kunit=True, need_image=True)
-        cls.folder = tempfile.TemporaryDirectory(dir=common.cache())
+        runs = common.cache() / "run"
+        runs.mkdir(exist_ok=True)
+        cls.folder = tempfile.TemporaryDirectory(dir=runs)
         cls.headers = Path(cls.folder.name) / "headers"
         headers(cls.kernel, cls.headers)
 
