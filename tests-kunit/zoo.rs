@@ -791,8 +791,7 @@ cases! {
         "a block whose reallocation failed was not given back";
     frees_in_reverse_only: FreesInReverseOnly, "any_order_of_freeing",
         "a live block changed when another was freed";
-    overlaps_now_and_then: OverlapsNowAndThen, "random_sequence",
-        "a live block was overwritten in a random run";
+    overlaps_now_and_then: OverlapsNowAndThen, "random_sequence", "in a random run";
     warns: Warns, "reallocation_does_not_warn", "the kernel warned of a reallocation";
 }
 
