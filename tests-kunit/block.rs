@@ -98,8 +98,8 @@ impl<A: Allocator> Block<A> {
         self.ptr
     }
 
-    /// Returns the block's address, to calculate with but not to print; without the tag that arm64 may
-    /// have in its top byte.
+    /// Returns the block's address, to calculate with but not to print; without the tag that arm64
+    /// may have in its top byte.
     pub(crate) fn address(&self) -> usize {
         self.ptr.as_ptr() as usize & (usize::MAX >> 8)
     }

@@ -25,7 +25,6 @@ use kernel::{
     alloc::{
         flags::__GFP_ZERO,
         AllocError,
-        Allocator,
         Flags, //
     },
     prelude::*, //
@@ -39,8 +38,14 @@ use crate::{
         NumaNode, //
     },
     conformance::{
-        self,
+        alignment,
+        calls,
+        contents,
+        edges,
+        memory,
+        zeroing,
         Limits,
+        Property,
         Stop as Found, //
     },
     probe,
@@ -710,17 +715,15 @@ faulty! {
 }
 
 /// Holds a faulty allocator to a property, which must not hold for the reason that is given.
-fn reject<A: Allocator>(name: &str, why: &str) -> Outcome {
+fn reject(property: Property, name: &str, why: &str) -> Outcome {
     if cfg!(CONFIG_KASAN) && name.starts_with("neighbours") {
         return Err(Stop::Skipped(c"KASAN would report it first"));
     }
-    let properties = conformance::properties::<A>();
-    let property = properties.iter().find(|property| property.0 == name);
-    let outcome = property.map(|property| property.1(&Limits::SLAB));
+    let outcome = property(&Limits::SLAB);
 
     clean_up();
     match outcome {
-        Some(Err(Found::Violated(violation))) => {
+        Err(Found::Violated(violation)) => {
             check!(
                 violation.what.ends_with(why),
                 "rejected because {}",
@@ -728,14 +731,10 @@ fn reject<A: Allocator>(name: &str, why: &str) -> Outcome {
             );
             Ok(())
         }
-        Some(Err(Found::NotApplicable(reason))) => Err(Stop::Skipped(reason)),
-        Some(Err(Found::NoMemory)) => Err(AllocError.into()),
-        Some(Ok(())) => {
+        Err(Found::NotApplicable(reason)) => Err(Stop::Skipped(reason)),
+        Err(Found::NoMemory) => Err(AllocError.into()),
+        Ok(()) => {
             check!(false, "it was found sound");
-            Ok(())
-        }
-        None => {
-            check!(false, "there is no such property");
             Ok(())
         }
     }
@@ -744,55 +743,59 @@ fn reject<A: Allocator>(name: &str, why: &str) -> Outcome {
 /// Registers a case for each faulty allocator, with the property that it violates and how what is
 /// said of that must end.
 macro_rules! cases {
-    ($($case:ident: $name:ident, $property:literal, $why:literal;)+) => {
+    ($($case:ident: $name:ident, $module:ident::$property:ident, $why:literal;)+) => {
         $(
+            // One property only: all of them would take the compiler a minute.
             fn $case() -> Outcome {
-                reject::<$name>($property, $why)
+                reject($module::$property::<$name>, stringify!($property), $why)
             }
         )+
     };
 }
 
 cases! {
-    misaligns_at_64: MisalignsAt64, "fresh_blocks_are_aligned", "a fresh block is misaligned";
-    ignores_min_align: IgnoresMinAlign, "every_block_has_min_align",
+    misaligns_at_64: MisalignsAt64, alignment::fresh_blocks_are_aligned,
+        "a fresh block is misaligned";
+    ignores_min_align: IgnoresMinAlign, alignment::every_block_has_min_align,
         "a block is not aligned to MIN_ALIGN";
-    overlaps: Overlaps, "live_blocks_do_not_overlap", "a live block was overwritten by another";
-    loses_last_byte_on_growth: LosesLastByteOnGrowth, "kept_on_growth",
+    overlaps: Overlaps, contents::live_blocks_do_not_overlap,
+        "a live block was overwritten by another";
+    loses_last_byte_on_growth: LosesLastByteOnGrowth, contents::kept_on_growth,
         "a reallocated block lost its contents";
-    loses_last_byte_on_shrinking: LosesLastByteOnShrinking, "kept_on_shrinking",
+    loses_last_byte_on_shrinking: LosesLastByteOnShrinking, contents::kept_on_shrinking,
         "a reallocated block lost its contents";
-    ignores_raised_alignment: IgnoresRaisedAlignment, "kept_and_aligned_when_alignment_rises",
+    ignores_raised_alignment: IgnoresRaisedAlignment,
+        contents::kept_and_aligned_when_alignment_rises,
         "a reallocated block is misaligned";
     loses_contents_when_alignment_falls: LosesContentsWhenAlignmentFalls,
-        "kept_when_alignment_falls", "a reallocated block lost its contents";
-    copies_too_much: CopiesTooMuch, "neighbours_survive_shrinking_with_alignment_raised",
+        contents::kept_when_alignment_falls, "a reallocated block lost its contents";
+    copies_too_much: CopiesTooMuch, contents::neighbours_survive_shrinking_with_alignment_raised,
         "a neighbour of a reallocated block was overwritten";
-    ignores_zero: IgnoresZero, "fresh_blocks_are_zeroed", "a fresh block is not zeroed";
-    ignores_zero_on_growth: IgnoresZeroOnGrowth, "growth_is_zeroed",
+    ignores_zero: IgnoresZero, zeroing::fresh_blocks_are_zeroed, "a fresh block is not zeroed";
+    ignores_zero_on_growth: IgnoresZeroOnGrowth, zeroing::growth_is_zeroed,
         "what a block has grown by is not zeroed";
-    zeroes_contents: ZeroesContents, "zeroing_keeps_contents",
+    zeroes_contents: ZeroesContents, zeroing::zeroing_keeps_contents,
         "a block that was reallocated with __GFP_ZERO lost its contents";
-    misaligns_nothing: MisalignsNothing, "zero_sizes",
+    misaligns_nothing: MisalignsNothing, edges::zero_sizes,
         "what stands for no block is misaligned";
-    accepts_too_large: AcceptsTooLarge, "too_large_is_refused",
+    accepts_too_large: AcceptsTooLarge, edges::too_large_is_refused,
         "more than there is was not refused";
-    loses_block_on_failure: LosesBlockOnFailure, "failure_keeps_the_block",
+    loses_block_on_failure: LosesBlockOnFailure, edges::failure_keeps_the_block,
         "a block was lost when its reallocation failed";
-    refuses_atomic: RefusesAtomic, "usable_in_atomic_context",
+    refuses_atomic: RefusesAtomic, calls::usable_in_atomic_context,
         "a request that may not sleep was refused";
-    ignores_node: IgnoresNode, "block_comes_from_its_node", "is not on its node";
-    races_for_free_blocks: RacesForFreeBlocks, "many_cpus_at_once",
+    ignores_node: IgnoresNode, calls::block_comes_from_its_node, "is not on its node";
+    races_for_free_blocks: RacesForFreeBlocks, calls::many_cpus_at_once,
         "a block was overwritten or misaligned with all CPUs at it";
-    leaks_on_free: LeaksOnFree, "all_is_given_back", "a freed block was not given back";
-    leaks_on_shrinking: LeaksOnShrinking, "all_is_given_back",
+    leaks_on_free: LeaksOnFree, memory::all_is_given_back, "a freed block was not given back";
+    leaks_on_shrinking: LeaksOnShrinking, memory::all_is_given_back,
         "a block that was shrunk was not given back";
-    leaks_on_failure: LeaksOnFailure, "all_is_given_back",
+    leaks_on_failure: LeaksOnFailure, memory::all_is_given_back,
         "a block whose reallocation failed was not given back";
-    frees_in_reverse_only: FreesInReverseOnly, "any_order_of_freeing",
+    frees_in_reverse_only: FreesInReverseOnly, memory::any_order_of_freeing,
         "a live block changed when another was freed";
-    overlaps_now_and_then: OverlapsNowAndThen, "random_sequence", "in a random run";
-    warns: Warns, "reallocation_does_not_warn", "the kernel warned of a reallocation";
+    overlaps_now_and_then: OverlapsNowAndThen, memory::random_sequence, "in a random run";
+    warns: Warns, calls::reallocation_does_not_warn, "the kernel warned of a reallocation";
 }
 
 kunit_suite! {

@@ -37,7 +37,7 @@ fn check<A: Allocator>(new: Layout, limits: &Limits) -> Outcome {
 }
 
 /// "When the return value is `Ok(ptr)`, then `ptr` is [...] aligned to `layout.align()`."
-pub(super) fn fresh_blocks_are_aligned<A: Allocator>(limits: &Limits) -> Outcome {
+pub(crate) fn fresh_blocks_are_aligned<A: Allocator>(limits: &Limits) -> Outcome {
     for align in powers_of_two(limits.max) {
         for size in [
             1,
@@ -67,7 +67,7 @@ pub(super) fn fresh_blocks_are_aligned<A: Allocator>(limits: &Limits) -> Outcome
 
 /// "Any pointer allocated by this allocator is guaranteed to be aligned to `MIN_ALIGN` even if the
 /// requested layout has a smaller alignment."
-pub(super) fn every_block_has_min_align<A: Allocator>(limits: &Limits) -> Outcome {
+pub(crate) fn every_block_has_min_align<A: Allocator>(limits: &Limits) -> Outcome {
     if compat::min_align::<A>() == 1 {
         return Err(Stop::NotApplicable(
             c"this kernel's allocators promise none",

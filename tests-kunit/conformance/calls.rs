@@ -42,7 +42,7 @@ fn is_usable<A: Allocator>(flags: Flags) -> Result<bool, Stop> {
 
 /// "`Flags` are honored": `GFP_ATOMIC` and `GFP_NOWAIT` don't sleep, under a spinlock and in a
 /// softirq. A kernel with `DEBUG_ATOMIC_SLEEP` reports an allocator that may.
-pub(super) fn usable_in_atomic_context<A: Allocator>(limits: &Limits) -> Outcome {
+pub(crate) fn usable_in_atomic_context<A: Allocator>(limits: &Limits) -> Outcome {
     if !limits.atomic {
         return Err(Stop::NotApplicable(c"it may sleep"));
     }
@@ -79,7 +79,7 @@ pub(super) fn usable_in_atomic_context<A: Allocator>(limits: &Limits) -> Outcome
 }
 
 /// "[...] a specific NUMA node request to allocate the memory for."
-pub(super) fn block_comes_from_its_node<A: Allocator>(limits: &Limits) -> Outcome {
+pub(crate) fn block_comes_from_its_node<A: Allocator>(limits: &Limits) -> Outcome {
     let Ok(near) = compat::node(0) else {
         return Err(Stop::NotApplicable(
             c"this kernel's allocators take no node",
@@ -124,7 +124,7 @@ const ROUNDS: usize = 50;
 
 /// Any function can be called on any CPU at any time, as no function has a requirement about that:
 /// all allocate, reallocate and check at once, and then free what another one allocated.
-pub(super) fn many_cpus_at_once<A: Allocator>(limits: &Limits) -> Outcome {
+pub(crate) fn many_cpus_at_once<A: Allocator>(limits: &Limits) -> Outcome {
     let (old, new) = (layout(40, 8)?, layout(100, 64)?);
     let (violated, starved) = (AtomicBool::new(false), AtomicBool::new(false));
     let rounds = if limits.atomic { ROUNDS } else { 2 };
@@ -201,7 +201,7 @@ unsafe impl<A: Allocator> Send for Parcel<A> {}
 
 /// "On allocation failure, the existing buffer, if any, remains valid": a request within the
 /// contract is met or refused, and nothing that the kernel warns of.
-pub(super) fn reallocation_does_not_warn<A: Allocator>(limits: &Limits) -> Outcome {
+pub(crate) fn reallocation_does_not_warn<A: Allocator>(limits: &Limits) -> Outcome {
     let (old, new) = (layout(24, 8)?, layout(24, 16 * PAGE_SIZE)?);
     let starved = AtomicBool::new(false);
     let warnings = probe::warnings_of(&|_| {

@@ -28,7 +28,7 @@ use crate::block::Block;
 /// `Allocator::free` or `Allocator::realloc`."
 ///
 /// All blocks are filled before any is read: a byte that two of them share can't be right in both.
-pub(super) fn live_blocks_do_not_overlap<A: Allocator>(limits: &Limits) -> Outcome {
+pub(crate) fn live_blocks_do_not_overlap<A: Allocator>(limits: &Limits) -> Outcome {
     let many = Limits {
         live: 4 * limits.live,
         ..*limits
@@ -100,7 +100,7 @@ fn check<A: Allocator>(from: (usize, usize), to: (usize, usize), limits: &Limits
 
 /// "[...] the contents of the memory pointed to by `p` are preserved up to the lesser of the new
 /// and old size": on growth.
-pub(super) fn kept_on_growth<A: Allocator>(limits: &Limits) -> Outcome {
+pub(crate) fn kept_on_growth<A: Allocator>(limits: &Limits) -> Outcome {
     for (from, to) in [
         (8, 16),
         (33, 64),
@@ -116,7 +116,7 @@ pub(super) fn kept_on_growth<A: Allocator>(limits: &Limits) -> Outcome {
 }
 
 /// The same on shrinking.
-pub(super) fn kept_on_shrinking<A: Allocator>(limits: &Limits) -> Outcome {
+pub(crate) fn kept_on_shrinking<A: Allocator>(limits: &Limits) -> Outcome {
     for (from, to) in [
         (16, 8),
         (192, 64),
@@ -135,7 +135,7 @@ pub(super) fn kept_on_shrinking<A: Allocator>(limits: &Limits) -> Outcome {
 ///
 /// Shrinking at the same time is left to [`neighbours_survive_shrinking_with_alignment_raised`] if
 /// the allocator can't be trusted with it.
-pub(super) fn kept_and_aligned_when_alignment_rises<A: Allocator>(limits: &Limits) -> Outcome {
+pub(crate) fn kept_and_aligned_when_alignment_rises<A: Allocator>(limits: &Limits) -> Outcome {
     let is_dangerous = limits.slab && guard::may_overwrite::<A>()?;
 
     for size in [1, 24, 72, 96, 192, 520] {
@@ -151,7 +151,7 @@ pub(super) fn kept_and_aligned_when_alignment_rises<A: Allocator>(limits: &Limit
 }
 
 /// The same where it lowers the alignment.
-pub(super) fn kept_when_alignment_falls<A: Allocator>(limits: &Limits) -> Outcome {
+pub(crate) fn kept_when_alignment_falls<A: Allocator>(limits: &Limits) -> Outcome {
     for (from, to) in [(64, 96), (64, 24), (4096, 5000), (5000, 100)] {
         for (align, to_align) in [(64, 8), (4096, 16), (128, 1)] {
             check::<A>((from, align), (to, to_align), limits)?;
@@ -162,7 +162,7 @@ pub(super) fn kept_when_alignment_falls<A: Allocator>(limits: &Limits) -> Outcom
 
 /// "[...] valid for reads and writes for `layout.size()` bytes": nobody else's are written to when
 /// a block is shrunk while its alignment is raised.
-pub(super) fn neighbours_survive_shrinking_with_alignment_raised<A: Allocator>(
+pub(crate) fn neighbours_survive_shrinking_with_alignment_raised<A: Allocator>(
     limits: &Limits,
 ) -> Outcome {
     let mut seen = false;

@@ -23,7 +23,7 @@ use crate::block::Block;
 /// "If the requested size is zero, `realloc` behaves equivalent to `free`", "if `old_layout` is
 /// zero-sized `p` does not need to be a pointer returned by this `Allocator`", and what is returned
 /// is "aligned to `layout.align()`" all the same.
-pub(super) fn zero_sizes<A: Allocator>(limits: &Limits) -> Outcome {
+pub(crate) fn zero_sizes<A: Allocator>(limits: &Limits) -> Outcome {
     for align in powers_of_two(limits.max / 2) {
         let (old, new) = (layout(0, align)?, layout(0, 2 * align)?);
         let mut block = Block::<A>::new(old, GFP_KERNEL)?;
@@ -68,7 +68,7 @@ pub(super) fn zero_sizes<A: Allocator>(limits: &Limits) -> Outcome {
 
 /// "[...] returns a buffer represented as `NonNull<[u8]>` that satisfies the layout constraints":
 /// or an error, where no machine has that much.
-pub(super) fn too_large_is_refused<A: Allocator>(_: &Limits) -> Outcome {
+pub(crate) fn too_large_is_refused<A: Allocator>(_: &Limits) -> Outcome {
     for (size, align) in [
         (isize::MAX as usize, 1),
         (isize::MAX as usize - (PAGE_SIZE - 1), PAGE_SIZE),
@@ -86,7 +86,7 @@ pub(super) fn too_large_is_refused<A: Allocator>(_: &Limits) -> Outcome {
 }
 
 /// "When the return value is `Err(AllocError)`, then `ptr` is still valid."
-pub(super) fn failure_keeps_the_block<A: Allocator>(limits: &Limits) -> Outcome {
+pub(crate) fn failure_keeps_the_block<A: Allocator>(limits: &Limits) -> Outcome {
     let new = layout(isize::MAX as usize - (PAGE_SIZE - 1), PAGE_SIZE)?;
 
     for size in [1, 8, 96, PAGE_SIZE, 3 * PAGE_SIZE] {

@@ -67,7 +67,7 @@ fn lost_by<A: Allocator>(old: Layout, new: Layout) -> Result<isize, Stop> {
 }
 
 /// "[...] free an existing memory allocation", by every path on which a block or a copy of it goes.
-pub(super) fn all_is_given_back<A: Allocator>(limits: &Limits) -> Outcome {
+pub(crate) fn all_is_given_back<A: Allocator>(limits: &Limits) -> Outcome {
     let old = layout(SIZE, 8)?;
     let paths = [
         ("a freed block was not given back", old),
@@ -111,7 +111,7 @@ pub(super) fn all_is_given_back<A: Allocator>(limits: &Limits) -> Outcome {
 }
 
 /// A block may be freed at any time, whatever the others do: forward, in reverse, at random.
-pub(super) fn any_order_of_freeing<A: Allocator>(limits: &Limits) -> Outcome {
+pub(crate) fn any_order_of_freeing<A: Allocator>(limits: &Limits) -> Outcome {
     let mut rng = Rng::quiet(1);
 
     for order in 0..3 {
@@ -155,7 +155,7 @@ const SLOTS: usize = 64;
 /// All promises at once, in a long random run against what is known of each block.
 ///
 /// The seed is logged; the module's `seed` parameter runs one again.
-pub(super) fn random_sequence<A: Allocator>(limits: &Limits) -> Outcome {
+pub(crate) fn random_sequence<A: Allocator>(limits: &Limits) -> Outcome {
     let is_dangerous = limits.slab && guard::may_overwrite::<A>()?;
     // Where this is known not to hold nothing else would be seen.
     let zeroes = zeroing::growth_is_zeroed::<A>(limits).is_ok();

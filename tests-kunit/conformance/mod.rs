@@ -6,13 +6,13 @@
 //! It knows nothing of KUnit, and leaves no memory behind that the allocator takes back. The quotes
 //! in the comments are the trait's own contract (`rust/kernel/alloc.rs`).
 
-mod alignment;
-mod calls;
-mod contents;
-mod edges;
+pub(crate) mod alignment;
+pub(crate) mod calls;
+pub(crate) mod contents;
+pub(crate) mod edges;
 pub(crate) mod guard;
-mod memory;
-mod zeroing;
+pub(crate) mod memory;
+pub(crate) mod zeroing;
 
 use core::{
     alloc::Layout,

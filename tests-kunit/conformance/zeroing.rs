@@ -29,7 +29,7 @@ fn leave_dirt<A: Allocator>(size: usize, align: usize, limits: &Limits) -> Outco
 }
 
 /// A fresh block reads as zero, also where it was used before.
-pub(super) fn fresh_blocks_are_zeroed<A: Allocator>(limits: &Limits) -> Outcome {
+pub(crate) fn fresh_blocks_are_zeroed<A: Allocator>(limits: &Limits) -> Outcome {
     for (size, align) in [
         (1, 1),
         (8, 8),
@@ -51,7 +51,7 @@ pub(super) fn fresh_blocks_are_zeroed<A: Allocator>(limits: &Limits) -> Outcome 
 
 /// What a reallocation grows by reads as zero, though the calls before did not ask for that: what
 /// lay there before a block was shrunk must be gone.
-pub(super) fn growth_is_zeroed<A: Allocator>(limits: &Limits) -> Outcome {
+pub(crate) fn growth_is_zeroed<A: Allocator>(limits: &Limits) -> Outcome {
     for (small, large, align) in [
         (40, 64, 8),
         (1, 8, 1),
@@ -81,7 +81,7 @@ pub(super) fn growth_is_zeroed<A: Allocator>(limits: &Limits) -> Outcome {
 }
 
 /// It is about what is new; the old bytes stay.
-pub(super) fn zeroing_keeps_contents<A: Allocator>(limits: &Limits) -> Outcome {
+pub(crate) fn zeroing_keeps_contents<A: Allocator>(limits: &Limits) -> Outcome {
     for (from, to) in [
         (96, 8),
         (96, 97),
