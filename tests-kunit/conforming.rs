@@ -12,8 +12,7 @@ use kernel::{
             Kmalloc,
             Vmalloc, //
         },
-        AllocError,
-        Allocator, //
+        AllocError, //
     },
     prelude::*, //
 };
@@ -27,6 +26,7 @@ use crate::{
         self,
         with_properties,
         Limits,
+        Property,
         Stop as Found, //
     },
     suite::{
@@ -79,14 +79,13 @@ fn report_mended(allocator: &str, property: &str) {
     }
 }
 
-/// Holds an allocator to a property.
-fn hold<A: Allocator>(allocator: &str, property: &str, limits: &Limits, whose: Whose) -> Outcome {
-    let properties = conformance::properties::<A>();
-    let Some((name, property)) = properties.iter().find(|known| known.0 == property) else {
-        check!(false, "there is no property {property}");
-        return Ok(());
-    };
-
+/// Holds an allocator to a property, each beside its name.
+fn hold(
+    allocator: &str,
+    (name, property): (&str, Property),
+    limits: &Limits,
+    whose: Whose,
+) -> Outcome {
     let violation = match property(limits) {
         Ok(()) => {
             if whose == Whose::Kernels {
@@ -146,9 +145,9 @@ macro_rules! conformance_cases {
 
             $(
                 fn $property() -> Outcome {
-                    hold::<$A>(
+                    hold(
                         stringify!($A),
-                        stringify!($property),
+                        (stringify!($property), conformance::$module::$property::<$A>),
                         &Limits::$limits,
                         Whose::$whose,
                     )

@@ -308,10 +308,23 @@ static LATEST: AtomicPtr<u8> = AtomicPtr::new(ptr::null_mut());
 /// How far a block is off its place, in bytes.
 const OFF: usize = 32;
 
-/// Returns the layout with room for a block that is off its place.
-fn with_room(layout: Layout) -> Result<Layout, AllocError> {
-    Layout::from_size_align(layout.size().saturating_add(OFF), layout.align())
-        .map_err(|_| AllocError)
+/// Returns a block that is `off` bytes, at most [`OFF`], from a multiple of `align`.
+fn alloc_off(off: usize, align: usize, layout: Layout, flags: Flags, nid: NumaNode) -> Memory {
+    let room = Layout::from_size_align(layout.size().saturating_add(OFF), align)
+        .map_err(|_| AllocError)?;
+    let block = sound::alloc(room, flags, nid)?.cast::<u8>();
+
+    // SAFETY: The block has that much room.
+    let block = unsafe { block.add(off) };
+    Ok(NonNull::slice_from_raw_parts(block, layout.size()))
+}
+
+/// Returns the pool, or a block where that is too small.
+fn alloc_pool(layout: Layout, flags: Flags, nid: NumaNode) -> Memory {
+    match pool(layout) {
+        Some(pool) => Ok(pool),
+        None => sound::alloc(layout, flags, nid),
+    }
 }
 
 /// Writes to the byte at `offset` what was not there.
@@ -333,10 +346,7 @@ faulty! {
             if layout.align() != 64 || layout.size() == 0 {
                 return sound::alloc(layout, flags, nid);
             }
-            let block = sound::alloc(with_room(layout)?, flags, nid)?.cast::<u8>();
-            // SAFETY: The block has that much room.
-            let block = unsafe { block.add(OFF) };
-            Ok(NonNull::slice_from_raw_parts(block, layout.size()))
+            alloc_off(OFF, layout.align(), layout, flags, nid)
         }
         realloc(ptr, old, new, flags, nid) {
             // SAFETY: By the requirements of this function.
@@ -358,10 +368,7 @@ faulty! {
             if layout.align() != 1 || layout.size() == 0 {
                 return sound::alloc(layout, flags, nid);
             }
-            let block = sound::alloc(with_room(layout)?, flags, nid)?.cast::<u8>();
-            // SAFETY: The block has that much room.
-            let block = unsafe { block.add(1) };
-            Ok(NonNull::slice_from_raw_parts(block, layout.size()))
+            alloc_off(1, layout.align(), layout, flags, nid)
         }
         realloc(ptr, old, new, flags, nid) {
             // SAFETY: By the requirements of this function.
@@ -380,10 +387,7 @@ faulty! {
     /// All blocks are the same memory.
     Overlaps {
         alloc(layout, flags, nid) {
-            match pool(layout) {
-                Some(pool) => Ok(pool),
-                None => sound::alloc(layout, flags, nid),
-            }
+            alloc_pool(layout, flags, nid)
         }
         realloc(ptr, old, new, flags, nid) {
             // SAFETY: By the requirements of this function.
@@ -428,11 +432,7 @@ faulty! {
                 return sound::alloc(layout, flags, nid);
             }
             // Never by luck aligned to more than 32.
-            let room = Layout::from_size_align(layout.size() + OFF, 64).map_err(|_| AllocError)?;
-            let block = sound::alloc(room, flags, nid)?.cast::<u8>();
-            // SAFETY: The block has that much room.
-            let block = unsafe { block.add(OFF) };
-            Ok(NonNull::slice_from_raw_parts(block, layout.size()))
+            alloc_off(OFF, 64, layout, flags, nid)
         }
         realloc(ptr, old, new, flags, nid) {
             if new.size() != 0 && old.size() >= new.size() {
@@ -593,9 +593,10 @@ faulty! {
                 }
             }
             INSIDE.fetch_sub(1, Ordering::AcqRel);
-            match pool(layout).filter(|_| BROKEN.load(Ordering::Acquire)) {
-                Some(pool) => Ok(pool),
-                None => sound::alloc(layout, flags, nid),
+            if BROKEN.load(Ordering::Acquire) {
+                alloc_pool(layout, flags, nid)
+            } else {
+                sound::alloc(layout, flags, nid)
             }
         }
         realloc(ptr, old, new, flags, nid) {

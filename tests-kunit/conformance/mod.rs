@@ -169,20 +169,6 @@ macro_rules! with_properties {
 }
 pub(crate) use with_properties;
 
-macro_rules! list {
-    ({ $A:ty } $($module:ident: $name:ident,)+) => {
-        [$((stringify!($name), $module::$name::<$A> as Property)),+]
-    };
-}
-
-/// How many properties there are.
-pub(crate) const PROPERTIES: usize = 21;
-
-/// Returns all properties of an allocator, with their names.
-pub(crate) fn properties<A: Allocator>() -> [(&'static str, Property); PROPERTIES] {
-    with_properties!(list! { A })
-}
-
 /// Returns the layout of `size` bytes aligned to `align`, in bytes.
 fn layout(size: usize, align: usize) -> Result<Layout, Stop> {
     Layout::from_size_align(size, align).map_err(|_| Stop::NoMemory)
