@@ -68,8 +68,8 @@ def fetch_busybox(arch: str, where: Path) -> None:
     common.say(f"      fetching busybox for {arch}")
     with common.publish(where) as part:
         apt = (
-            f"apt-get -q -o APT::Sandbox::User=root -o APT::Update::Error-Mode=any"
-            f" -o APT::Architectures={arch} -o Dir::Etc::SourceList={part}/sources.list"
+            f"apt-get {toolchains.APT} -o APT::Architectures={arch}"
+            f" -o Dir::Etc::SourceList={part}/sources.list"
             f" -o Dir::Etc::SourceParts=/dev/null -o Dir::State::Lists={part}/lists"
         )
         script = (

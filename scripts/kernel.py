@@ -131,6 +131,11 @@ class Recipe:
     fragments: str
 
     @property
+    def tree(self) -> Path:
+        """The kernel's source tree."""
+        return self.source / "tree"
+
+    @property
     def build(self) -> Path:
         """Its build directory."""
         return common.cache() / "kernel" / self.name
@@ -154,7 +159,7 @@ def recipe(source: Path, arch: Arch, config: str, toolchain: Toolchain) -> Recip
 
 def provide(made_of: Recipe, toolchain: Toolchain) -> Kernel:
     """A lean kernel; configured and built if it isn't there."""
-    build, tree = made_of.build, made_of.source / "tree"
+    build = made_of.build
     if not made_of.stamp.exists():
         with common.lock(f"kernel-{made_of.name}"):
             if not made_of.stamp.exists():
@@ -164,7 +169,7 @@ def provide(made_of: Recipe, toolchain: Toolchain) -> Kernel:
                 compile_(made_of, toolchain)
     return Kernel(
         build,
-        tree,
+        made_of.tree,
         made_of.arch,
         json.loads(made_of.stamp.read_text())["release"],
         made_of.name,
@@ -181,12 +186,7 @@ def configure(made_of: Recipe, toolchain: Toolchain) -> None:
     own merge_config.sh takes three passes, and gives everything that a fragment makes visible its
     default.
     """
-    build, tree, arch, asked = (
-        made_of.build,
-        made_of.source / "tree",
-        made_of.arch,
-        made_of.fragments,
-    )
+    build, tree, arch, asked = made_of.build, made_of.tree, made_of.arch, made_of.fragments
     if (build / "configured").exists():
         return
     log = common.logs() / f"{build.name}-config.log"
@@ -259,7 +259,7 @@ def objects(fragments: str) -> int:
 
 def compile_(made_of: Recipe, toolchain: Toolchain) -> None:
     """Builds the kernel and writes the stamp that says so; goes on where an earlier run stopped."""
-    build, tree, arch = made_of.build, made_of.source / "tree", made_of.arch
+    build, tree, arch = made_of.build, made_of.tree, made_of.arch
     expected = objects(made_of.fragments)
     log = common.logs() / f"{build.name}.log"
     common.say(f"      building it, which takes some minutes; log: {log}")

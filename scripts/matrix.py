@@ -267,10 +267,11 @@ def conclude(results: dict[Cell, Result]) -> None:
         raise Fail("no cell was run")
 
 
-def run_all(cells: Sequence[Cell], toolchain: Toolchain) -> dict[Cell, Result]:
-    """Runs the cells in turn, also after one that failed."""
+def run_all(
+    cells: Sequence[Cell], allowed: float | None, toolchain: Toolchain
+) -> dict[Cell, Result]:
+    """Runs the cells in turn, also after one that failed; `allowed` is in minutes."""
     plan = verdict.expected(common.checkout() / "tests-kunit")
-    allowed = minutes_allowed()
     until = None if allowed is None else time.monotonic() + 60 * allowed
     results = {}
     for number, cell in enumerate(cells, 1):
@@ -289,9 +290,8 @@ def run_all(cells: Sequence[Cell], toolchain: Toolchain) -> dict[Cell, Result]:
 
 def main() -> None:
     """Runs the matrix."""
-    cells = chosen()
-    minutes_allowed()
-    conclude(run_all(cells, toolchains.provide()))
+    cells, allowed = chosen(), minutes_allowed()
+    conclude(run_all(cells, allowed, toolchains.provide()))
 
 
 if __name__ == "__main__":

@@ -15,12 +15,10 @@ from pathlib import Path
 import common
 import kdir
 from common import Fail
-from toolchain import Toolchain
+from toolchain import APT, Toolchain
 
 # The version that is taken if none is named.
 DEFAULT = ".".join(map(str, kdir.NEWEST))
-
-APT = "-q -o APT::Sandbox::User=root -o APT::Update::Error-Mode=any"
 
 # Unpacks a kernel's tarball, which has one directory at its top.
 UNTAR = "mkdir tree && tar -xf {} -C tree --no-same-owner --strip-components=1"
@@ -112,7 +110,7 @@ def fetch(base: Path, wanted: str, named: bool, toolchain: Toolchain) -> str:
     packages, tarballs = offered(toolchain)
     found = sorted(
         (name for name in packages | set(tarballs) if not kdir.is_too_old(name)),
-        key=lambda name: [int(part) for part in name.split(".")],
+        key=numbers,
     )
     if wanted not in found:
         if named or not found:
