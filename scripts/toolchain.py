@@ -20,7 +20,8 @@ from common import Fail
 
 SUITE = "trixie"
 
-# The kernel's build, kunit.py and the guest; then what `make lint` runs.
+# The kernel's build, kunit.py and the guest; then what `make lint` runs; then what the other commands
+# do: the bench's plots, the tests in user land, DKMS, the debugger, the editor.
 PACKAGES = (
     "bc",
     "bindgen",
@@ -51,6 +52,12 @@ PACKAGES = (
     "rust-clippy",
     "rustfmt",
     "shellcheck",
+    "cargo",
+    "dkms",
+    "gdb",
+    "gnuplot-nox",
+    "libclang-rt-dev",
+    "rust-analyzer",
 )
 
 # Documentation of packages, and all of rust-src but the library that the kernel builds `core` from.
