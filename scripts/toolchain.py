@@ -20,8 +20,8 @@ from common import Fail
 
 SUITE = "trixie"
 
-# The kernel's build, kunit.py and the guest; then what `make lint` runs; then what the other commands
-# do: the bench's plots, the tests in user land, DKMS, the debugger, the editor.
+# The kernel's build, kunit.py and the guest; then what `make lint` runs; then what the other
+# commands do: the bench's plots, the tests in user land, DKMS, the debugger, the editor.
 PACKAGES = (
     "bc",
     "bindgen",
