@@ -8,7 +8,11 @@ use core::{
     marker::PhantomData,
     ops::Range,
     ptr::NonNull,
-    slice, //
+    slice,
+    sync::atomic::{
+        AtomicUsize,
+        Ordering, //
+    },
 };
 
 use kernel::alloc::{
@@ -32,6 +36,14 @@ pub(crate) fn layout(size: usize, align: usize) -> Result<Layout, AllocError> {
     Layout::from_size_align(size, align).map_err(|_| AllocError)
 }
 
+/// How many layouts were asked for.
+static REQUESTS: AtomicUsize = AtomicUsize::new(0);
+
+/// Returns how many layouts allocators were asked for, to allocate or to reallocate.
+pub(crate) fn requests() -> usize {
+    REQUESTS.load(Ordering::Relaxed)
+}
+
 /// A live block of the allocator `A`, freed when dropped.
 ///
 /// # Invariants
@@ -51,6 +63,7 @@ impl<A: Allocator> Block<A> {
 
     /// Allocates a block on a NUMA node.
     pub(crate) fn new_on(layout: Layout, flags: Flags, nid: NumaNode) -> Result<Self, AllocError> {
+        REQUESTS.fetch_add(1, Ordering::Relaxed);
         let block = compat::alloc::<A>(layout, flags, nid)?;
 
         // INVARIANT: The block was just allocated.
@@ -74,6 +87,8 @@ impl<A: Allocator> Block<A> {
         nid: NumaNode,
     ) -> Result<(), AllocError> {
         let (ptr, old) = (Some(self.ptr), self.layout);
+
+        REQUESTS.fetch_add(1, Ordering::Relaxed);
         // SAFETY: By the type invariants the block is live with that layout.
         let block = unsafe { compat::realloc::<A>(ptr, layout, old, flags, nid) }?;
 
@@ -158,6 +173,9 @@ impl<A: Allocator> Block<A> {
         self.ptr.as_ptr().wrapping_add(offset).cast()
     }
 }
+
+// SAFETY: A block is memory that nobody else has, and may be used and freed on any CPU.
+unsafe impl<A: Allocator> Send for Block<A> {}
 
 impl<A: Allocator> Drop for Block<A> {
     fn drop(&mut self) {

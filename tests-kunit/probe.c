@@ -11,21 +11,28 @@
 #include <linux/cpumask.h>
 #include <linux/err.h>
 #include <linux/fs.h>
+#include <linux/kfence.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/nodemask.h>
 #include <linux/printk.h>
 #include <linux/slab.h>
+#include <linux/timekeeping.h>
 #include <linux/vmalloc.h>
 #include <linux/workqueue.h>
 
 #include "probe.h"
 
-/* The NUMA node that the first byte of a block is on. */
+/*
+ * The NUMA node that the first byte of a block is on. KFENCE has all blocks that it watches on one,
+ * whatever was asked for; those are on none.
+ */
 int rust_alloc_demo_block_nid(const void *block)
 {
 	struct page *page;
 
+	if (is_kfence_address(block))
+		return NUMA_NO_NODE;
 	page = is_vmalloc_addr(block) ? vmalloc_to_page(block) : virt_to_page(block);
 	return page_to_nid(page);
 }
@@ -176,6 +183,12 @@ int rust_alloc_demo_warnings_of(rust_alloc_demo_fn *run, void *data)
 	return after < 0 ? after : after - before;
 }
 #endif
+
+/* The time since the machine was booted, in seconds. */
+unsigned int rust_alloc_demo_seconds(void)
+{
+	return ktime_get_seconds();
+}
 
 /* Warns, for a test of whether that is noticed. */
 void rust_alloc_demo_warn(void)

@@ -1,19 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the suites ask of the kernel through C (`probe.c`).
+//! What the suites ask of the kernel through C (`probe.c`, `failing.c`).
 
 use core::{
+    alloc::Layout,
     ffi::{
         c_int,
         c_uint,
         c_void, //
     },
-    ptr, //
+    ptr,
+    sync::atomic::{
+        AtomicUsize,
+        Ordering, //
+    },
 };
 
-use kernel::alloc::{
-    AllocError,
-    Allocator, //
+use kernel::{
+    alloc::{
+        allocator::Kmalloc,
+        AllocError,
+        Allocator, //
+    },
+    error::to_result,
+    prelude::*, //
 };
 
 use crate::block::Block;
@@ -21,18 +31,25 @@ use crate::block::Block;
 type Callback = unsafe extern "C" fn(*mut c_void, c_uint);
 
 extern "C" {
+    fn rust_alloc_demo_fail_nth(nth: c_uint) -> c_int;
+    fn rust_alloc_demo_seconds() -> c_uint;
     fn rust_alloc_demo_block_nid(block: *const c_void) -> c_int;
     fn rust_alloc_demo_online_nodes() -> c_int;
     fn rust_alloc_demo_on_cpus(run: Callback, data: *mut c_void) -> c_int;
     fn rust_alloc_demo_in_softirq(run: Callback, data: *mut c_void);
+    fn rust_alloc_demo_unwatch();
     fn rust_alloc_demo_warn();
     fn rust_alloc_demo_warnings_of(run: Callback, data: *mut c_void) -> c_int;
+    fn rust_alloc_demo_watch() -> c_int;
 }
 
-/// Returns the NUMA node that a block, which must not be of size zero, begins on.
-pub(crate) fn nid<A: Allocator>(block: &Block<A>) -> i32 {
+/// Returns the NUMA node that a block, which must not be of size zero, begins on; `None` if the
+/// kernel has taken it from where nodes don't count.
+pub(crate) fn nid<A: Allocator>(block: &Block<A>) -> Option<i32> {
     // SAFETY: The block is live, so its first byte is on a page.
-    unsafe { rust_alloc_demo_block_nid(block.as_ptr().as_ptr().cast()) }
+    let nid = unsafe { rust_alloc_demo_block_nid(block.as_ptr().as_ptr().cast()) };
+
+    (nid >= 0).then_some(nid)
 }
 
 /// Returns how many NUMA nodes are online.
@@ -82,4 +99,52 @@ pub(crate) fn warnings_of<F: Fn(usize) + Sync>(run: &F) -> Option<usize> {
 pub(crate) fn warn() {
     // SAFETY: The function has no requirements.
     unsafe { rust_alloc_demo_warn() };
+}
+
+/// Returns the time since the machine was booted, in seconds.
+pub(crate) fn seconds() -> usize {
+    // SAFETY: The function has no requirements.
+    unsafe { rust_alloc_demo_seconds() as usize }
+}
+
+/// How many allocations were made to fail.
+static FAILURES: AtomicUsize = AtomicUsize::new(0);
+
+/// Returns how many allocations [`with_failure`] has made fail.
+pub(crate) fn failures() -> usize {
+    FAILURES.load(Ordering::Relaxed)
+}
+
+/// Runs `run` with its allocation number `nth`, from 1, made to fail; returns also whether it had
+/// that many. On a kernel without fault injection none fails.
+pub(crate) fn with_failure<T>(nth: usize, run: impl FnOnce() -> T) -> (T, bool) {
+    // SAFETY: The function has no requirements.
+    let can = unsafe { rust_alloc_demo_fail_nth(nth as c_uint) } >= 0;
+    let value = run();
+    // SAFETY: As above.
+    let failed = can && unsafe { rust_alloc_demo_fail_nth(0) } == 0;
+
+    FAILURES.fetch_add(failed.into(), Ordering::Relaxed);
+    (value, failed)
+}
+
+/// Returns whether the kernel fails an allocation when asked. There are two reasons why not: it has
+/// no fault injection, or that leaves out who may sleep, which debugfs can change.
+pub(crate) fn can_fail() -> bool {
+    with_failure(1, || {
+        Block::<Kmalloc>::new(Layout::new::<u64>(), GFP_KERNEL).is_err()
+    }) == (true, true)
+}
+
+/// Has an allocation of `rust_alloc_demo` fail when that is loaded, by a parameter of this module
+/// (`failing.c`); until [`unwatch`].
+pub(crate) fn watch() -> Result {
+    // SAFETY: The function has no requirements; the module's code stays until it is undone.
+    to_result(unsafe { rust_alloc_demo_watch() })
+}
+
+/// Ends what [`watch`] began.
+pub(crate) fn unwatch() {
+    // SAFETY: Only a module that has been loaded calls this, and it did begin.
+    unsafe { rust_alloc_demo_unwatch() };
 }

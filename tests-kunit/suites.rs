@@ -22,11 +22,13 @@ mod rng;
 
 mod collections;
 mod conforming;
+mod failures;
 mod flags;
 mod global_alloc;
 mod limits;
 mod memory;
 mod nodes;
+mod soak;
 mod zoo;
 
 module! {
@@ -43,13 +45,30 @@ modinfo! {
             default: 0,
             description: "Seed of the random cases; 0, the default, draws one",
         },
+        soak {
+            default: 1,
+            description: "How long the load on all CPUs lasts, in seconds; 1 by default",
+        },
     },
 }
 
+/// Watches modules being loaded, until it is dropped.
 struct Suites;
 
 impl kernel::Module for Suites {
     fn init(_module: &'static ThisModule) -> Result<Self> {
+        probe::watch()?;
         Ok(Self)
+    }
+}
+
+impl Drop for Suites {
+    fn drop(&mut self) {
+        probe::unwatch();
+        pr_notice!(
+            "exit: layouts={} failures={}\n",
+            block::requests(),
+            probe::failures()
+        );
     }
 }

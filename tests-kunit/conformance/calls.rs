@@ -2,9 +2,12 @@
 
 //! Where an allocator is called from, and where its memory is to come from.
 
-use core::sync::atomic::{
-    AtomicBool,
-    Ordering, //
+use core::{
+    mem::replace,
+    sync::atomic::{
+        AtomicBool,
+        Ordering, //
+    },
 };
 
 use kernel::{
@@ -78,6 +81,11 @@ pub(crate) fn usable_in_atomic_context<A: Allocator>(limits: &Limits) -> Outcome
     Ok(())
 }
 
+/// Returns whether a block is on a node, or its node does not count.
+fn is_on<A: Allocator>(block: &Block<A>, id: i32) -> bool {
+    !matches!(probe::nid(block), Some(nid) if nid != id)
+}
+
 /// "[...] a specific NUMA node request to allocate the memory for."
 pub(crate) fn block_comes_from_its_node<A: Allocator>(limits: &Limits) -> Outcome {
     let Ok(near) = compat::node(0) else {
@@ -95,18 +103,14 @@ pub(crate) fn block_comes_from_its_node<A: Allocator>(limits: &Limits) -> Outcom
 
             for _ in 0..limits.live.min(16) {
                 let block = Block::<A>::new_on(old, GFP_KERNEL, node)?;
-                ensure!(
-                    probe::nid(&block) == id,
-                    "a fresh block is not on its node",
-                    old
-                );
+                ensure!(is_on(&block, id), "a fresh block is not on its node", old);
 
                 let mut block = Block::<A>::new_on(old, GFP_KERNEL, other)?;
                 let before = block.address();
                 block.resize_on(new, GFP_KERNEL, node)?;
                 // One that can stay where it is may do so.
                 ensure!(
-                    block.address() == before || probe::nid(&block) == id,
+                    block.address() == before || is_on(&block, id),
                     "a block that was moved is not on its node",
                     old => new
                 );
@@ -128,7 +132,7 @@ pub(crate) fn many_cpus_at_once<A: Allocator>(limits: &Limits) -> Outcome {
     let (old, new) = (layout(40, 8)?, layout(100, 64)?);
     let (violated, starved) = (AtomicBool::new(false), AtomicBool::new(false));
     let rounds = if limits.atomic { ROUNDS } else { 2 };
-    let exchange = KBox::pin_init(new_spinlock!(KVec::<Parcel<A>>::new()), GFP_KERNEL)
+    let exchange = KBox::pin_init(new_spinlock!(KVec::<Block<A>>::new()), GFP_KERNEL)
         .map_err(|_| Stop::NoMemory)?;
 
     let run = |cpu: usize| -> Result<bool, Stop> {
@@ -155,21 +159,15 @@ pub(crate) fn many_cpus_at_once<A: Allocator>(limits: &Limits) -> Outcome {
                 return Ok(false);
             }
             // What is left here another CPU takes out and frees.
-            let mut shared = KVec::with_capacity(1, GFP_KERNEL)?;
-            shared.push(Parcel(own), GFP_KERNEL)?;
             let mut guard = exchange.lock();
-            core::mem::swap(&mut *guard, &mut shared);
+            let others = replace(&mut *guard, own);
             drop(guard);
-            for parcel in shared.iter() {
-                if !parcel
-                    .0
-                    .iter()
-                    .all(|block| block.address() % new.align() == 0)
-                {
-                    return Ok(false);
-                }
+            if !others
+                .iter()
+                .all(|block| block.address() % new.align() == 0)
+            {
+                return Ok(false);
             }
-            drop(shared);
         }
         Ok(true)
     };
@@ -192,12 +190,6 @@ pub(crate) fn many_cpus_at_once<A: Allocator>(limits: &Limits) -> Outcome {
     }
     Ok(())
 }
-
-/// Blocks on their way to another CPU.
-struct Parcel<A: Allocator>(KVec<Block<A>>);
-
-// SAFETY: A block is memory that nobody else has, and may be used and freed on any CPU.
-unsafe impl<A: Allocator> Send for Parcel<A> {}
 
 /// "On allocation failure, the existing buffer, if any, remains valid": a request within the
 /// contract is met or refused, and nothing that the kernel warns of.

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Allocations that fail: each one of which a request is made, in turn.
+
+use core::{
+    alloc::Layout,
+    cmp::min, //
+};
+
+use kernel::{
+    alloc::{
+        flags::__GFP_NOWARN,
+        Allocator, //
+    },
+    page::PAGE_SIZE,
+    prelude::*, //
+};
+
+use super::{
+    ensure,
+    layout,
+    Limits,
+    Outcome,
+    Stop,
+    Violation, //
+};
+use crate::{
+    block::Block,
+    probe, //
+};
+
+/// As many allocations as a request can be made of.
+const MOST: usize = 1000;
+
+/// Makes a request with its first allocation failing, then with its second, and so on, until it has
+/// no more of them. `run` returns whether it had that many.
+fn until_none_fails(new: Layout, mut run: impl FnMut(usize) -> Result<bool, Stop>) -> Outcome {
+    for nth in 1..MOST {
+        if !run(nth)? {
+            return Ok(());
+        }
+    }
+    Err(Stop::Violated(Violation {
+        what: "there is no end of a request's allocations",
+        old: None,
+        new,
+    }))
+}
+
+/// "When the return value is `Err(AllocError)`, then `ptr` is still valid", and a request is
+/// refused only if there is no memory.
+pub(crate) fn failed_allocations_are_survived<A: Allocator>(_: &Limits) -> Outcome {
+    if !probe::can_fail() {
+        return Err(Stop::NotApplicable(c"this kernel fails no allocations"));
+    }
+    let flags = GFP_KERNEL | __GFP_NOWARN;
+
+    for (from, to) in [
+        ((24, 8), (200, 64)),
+        ((200, 8), (5000, 8)),
+        ((5000, 64), (3 * PAGE_SIZE, 256)),
+        ((3 * PAGE_SIZE, 8), (5 * PAGE_SIZE, 8)),
+        ((3 * PAGE_SIZE, 8), (100, 8)),
+    ] {
+        let (old, new) = (layout(from.0, from.1)?, layout(to.0, to.1)?);
+
+        until_none_fails(old, |nth| {
+            let (block, failed) = probe::with_failure(nth, || Block::<A>::new(old, flags));
+
+            ensure!(
+                block.is_ok() || failed,
+                "a request was refused though no allocation failed",
+                old
+            );
+            if let Ok(block) = block {
+                block.fill(1);
+                ensure!(
+                    block.is_aligned() && block.matches(1, old.size()),
+                    "a block is not right though the request was granted",
+                    old
+                );
+            }
+            Ok(failed)
+        })?;
+
+        until_none_fails(new, |nth| {
+            let mut block = Block::<A>::new(old, flags)?;
+
+            block.fill(2);
+            let (resized, failed) = probe::with_failure(nth, || block.resize(new, flags));
+            ensure!(
+                resized.is_ok() || failed,
+                "a request was refused though no allocation failed",
+                old => new
+            );
+            ensure!(
+                block.is_aligned() && block.matches(2, min(old.size(), block.size())),
+                "a block was changed when an allocation for it failed",
+                old => new
+            );
+            Ok(failed)
+        })?;
+    }
+    Ok(())
+}

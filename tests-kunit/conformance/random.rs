@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! All promises at once, in long random runs against what is known of each block.
+
+use core::mem::swap;
+
+use kernel::{
+    alloc::{
+        flags::{
+            __GFP_NOWARN,
+            __GFP_ZERO, //
+        },
+        AllocError,
+        Allocator, //
+    },
+    prelude::*, //
+};
+
+use super::{
+    ensure,
+    guard,
+    layout,
+    zeroing,
+    Limits,
+    Outcome,
+    Stop, //
+};
+use crate::{
+    block::Block,
+    probe,
+    rng::Rng, //
+};
+
+/// How many blocks are live at the most.
+const SLOTS: usize = 64;
+
+/// What an allocator can't be trusted with, which would hide all else.
+#[derive(Clone, Copy)]
+pub(crate) struct Trust {
+    /// It may write past a block that it realigns.
+    overwrites: bool,
+    /// It zeroes what `__GFP_ZERO` grows.
+    zeroes: bool,
+}
+
+impl Trust {
+    /// Finds out.
+    pub(crate) fn of<A: Allocator>(limits: &Limits) -> Result<Self, Stop> {
+        Ok(Self {
+            overwrites: limits.slab && guard::may_overwrite::<A>()?,
+            zeroes: zeroing::growth_is_zeroed::<A>(limits).is_ok(),
+        })
+    }
+
+    /// Trusts the allocator.
+    pub(crate) const FULL: Self = Self {
+        overwrites: false,
+        zeroes: true,
+    };
+}
+
+/// A block, and the seed that it was last filled with; none before that.
+pub(crate) type Slot<A> = Option<(Block<A>, u64)>;
+
+/// Live blocks and what must be in them.
+pub(crate) struct Model<A: Allocator> {
+    slots: KVec<Slot<A>>,
+    rng: Rng,
+    trust: Trust,
+    /// Whether allocations are made to fail now and then.
+    failing: bool,
+}
+
+impl<A: Allocator> Model<A> {
+    /// Returns a model without a block, whose operations come from `rng`.
+    pub(crate) fn new(rng: Rng, trust: Trust, failing: bool) -> Result<Self, Stop> {
+        let mut slots = KVec::with_capacity(SLOTS, GFP_KERNEL)?;
+
+        for _ in 0..SLOTS {
+            slots.push(None, GFP_KERNEL)?;
+        }
+        Ok(Self {
+            slots,
+            rng,
+            trust,
+            failing,
+        })
+    }
+
+    /// Exchanges one of its blocks, or the lack of one, for what is in `slot`.
+    pub(crate) fn exchange(&mut self, slot: &mut Slot<A>) {
+        let n = self.rng.below(SLOTS);
+
+        swap(&mut self.slots[n], slot);
+    }
+
+    /// Makes a request, in which an allocation may be made to fail. `None` if it was refused for
+    /// that; no other reason is accepted.
+    fn request<T>(
+        &mut self,
+        run: impl FnOnce() -> Result<T, AllocError>,
+    ) -> Result<Option<T>, Stop> {
+        let nth = 1 + self.rng.below(4);
+
+        if !self.failing || self.rng.below(8) != 0 {
+            return Ok(Some(run()?));
+        }
+        match probe::with_failure(nth, run) {
+            (Err(_), true) => Ok(None),
+            (value, _) => Ok(Some(value?)),
+        }
+    }
+
+    /// Looks at a block, and mostly frees or reallocates it, or allocates one where there is none.
+    pub(crate) fn step(&mut self) -> Outcome {
+        let magnitude = 1 << self.rng.below(15);
+        let mut new = layout(self.rng.below(magnitude), 1 << self.rng.below(13))?;
+        let zeroed = self.rng.below(2) == 0;
+        let flags = if zeroed {
+            GFP_KERNEL | __GFP_NOWARN | __GFP_ZERO
+        } else {
+            GFP_KERNEL | __GFP_NOWARN
+        };
+        let n = self.rng.below(SLOTS);
+        // Never 0, which stands for a block that was not written to.
+        let next = self.rng.next() | 1;
+
+        let (mut block, seed) = match self.slots[n].take() {
+            None => match self.request(|| Block::new(new, flags))? {
+                None => return Ok(()),
+                Some(block) => (block, 0),
+            },
+            Some(filled) => filled,
+        };
+        let (old, kept) = match seed {
+            0 => (new, 0),
+            _ => (block.layout(), block.size()),
+        };
+        ensure!(
+            block.matches(seed, kept),
+            "a live block was overwritten in a random run",
+            old
+        );
+        if seed != 0 && self.rng.below(3) == 0 {
+            return Ok(());
+        }
+        // A block that was shrunk before may be much larger than its layout says.
+        if self.trust.overwrites && block.address() % new.align() != 0 {
+            new = layout(new.size(), old.align())?;
+        }
+        if old != new && self.request(|| block.resize(new, flags))?.is_none() {
+            ensure!(
+                block.matches(seed, kept),
+                "a block was changed by a reallocation that failed in a random run",
+                old => new
+            );
+            self.slots[n] = Some((block, seed));
+            return Ok(());
+        }
+        let kept = kept.min(new.size());
+        ensure!(
+            block.address() % new.align() == 0,
+            "a block is misaligned in a random run",
+            old => new
+        );
+        ensure!(
+            block.matches(seed, kept),
+            "a block lost its contents in a random run",
+            old => new
+        );
+        ensure!(
+            !zeroed || !self.trust.zeroes || block.is_zero(kept..new.size()),
+            "a block is not zeroed in a random run",
+            old => new
+        );
+        block.fill(next);
+        self.slots[n] = Some((block, next));
+        Ok(())
+    }
+}
+
+/// How many operations a random run has, for each block that may be live at once.
+const STEPS: usize = 625;
+
+/// The seed is logged; the module's `seed` parameter runs one again.
+pub(crate) fn random_sequence<A: Allocator>(limits: &Limits) -> Outcome {
+    let trust = Trust::of::<A>(limits)?;
+    let mut model = Model::<A>::new(Rng::new("random_sequence"), trust, false)?;
+
+    for _ in 0..STEPS * limits.live {
+        model.step()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A load that lasts: the random run on all CPUs at once, with blocks that change hands, and with
+//! allocations made to fail where the kernel does that.
+
+use core::{
+    mem::swap,
+    sync::atomic::{
+        AtomicUsize,
+        Ordering, //
+    },
+};
+
+use kernel::{
+    new_spinlock,
+    prelude::*,
+    sync::SpinLock, //
+};
+
+use crate::{
+    allocator::Accounted,
+    conformance::{
+        random::{
+            Model,
+            Slot,
+            Trust, //
+        },
+        Stop as Found,
+        Violation, //
+    },
+    params, probe,
+    rng::{
+        mix,
+        Rng, //
+    },
+    suite::{
+        Outcome,
+        Stop, //
+    },
+};
+
+kunit_suite! {
+    /// A load that lasts as long as the module's `soak` parameter says.
+    name: rust_alloc_soak,
+    cases: [
+        random_on_all_cpus,
+    ],
+}
+
+/// How many operations each CPU does in a round. Between rounds all blocks are given back.
+const STEPS: usize = 500;
+
+/// How often a block changes hands, in operations.
+const EXCHANGE: usize = 16;
+
+/// How often it is said how far it has come, in seconds.
+const REPORT: usize = 10;
+
+/// Where the CPUs exchange blocks.
+type Desk = SpinLock<Slot<Accounted>>;
+
+/// One round on one CPU.
+fn round(rng: Rng, desk: &Desk, operations: &AtomicUsize, peak: &AtomicUsize) -> Result<(), Found> {
+    let mut model = Model::<Accounted>::new(rng, Trust::FULL, true)?;
+
+    for step in 0..STEPS {
+        model.step()?;
+        operations.fetch_add(1, Ordering::Relaxed);
+        peak.fetch_max(Accounted::live().1, Ordering::Relaxed);
+        if step % EXCHANGE == 0 {
+            let mut slot = desk.lock().take();
+            model.exchange(&mut slot);
+            swap(&mut *desk.lock(), &mut slot);
+            // What another CPU has left meanwhile is freed here.
+        }
+    }
+    Ok(())
+}
+
+/// No block is overwritten, misaligned or lost, and all memory is given back.
+fn random_on_all_cpus() -> Outcome {
+    let mut seeds = Rng::new("random_on_all_cpus");
+    let before = Accounted::live();
+    let failures = probe::failures();
+    let (operations, peak) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let desk = KBox::pin_init(new_spinlock!(None), GFP_KERNEL).map_err(|_| Stop::Failed)?;
+    let violated =
+        KBox::pin_init(new_spinlock!(None::<Violation>), GFP_KERNEL).map_err(|_| Stop::Failed)?;
+    let starved = AtomicUsize::new(0);
+    let (start, seconds) = (probe::seconds(), params::soak.value());
+    let mut reported = 0;
+
+    loop {
+        let seed = seeds.next();
+        let cpus = probe::on_cpus(&|cpu| {
+            let rng = Rng::quiet(mix(seed ^ cpu as u64));
+
+            match round(rng, &desk, &operations, &peak) {
+                Ok(()) => {}
+                Err(Found::Violated(violation)) => *violated.lock() = Some(violation),
+                Err(_) => {
+                    starved.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        })?;
+        *desk.lock() = None;
+
+        let violation = violated.lock().take();
+        if let Some(Violation { what, old, new }) = violation {
+            let old = old.unwrap_or(new);
+            check!(
+                false,
+                "{what}: size {} align {} to size {} align {}",
+                old.size(),
+                old.align(),
+                new.size(),
+                new.align()
+            );
+        }
+        check!(
+            starved.load(Ordering::Relaxed) == 0,
+            "a request was refused though no allocation failed"
+        );
+        let (blocks, bytes) = Accounted::live();
+        check!(
+            (blocks, bytes) == before,
+            "{} blocks of {} bytes were not given back",
+            blocks - before.0,
+            bytes - before.1
+        );
+
+        let elapsed = probe::seconds() - start;
+        if elapsed >= seconds || elapsed >= reported + REPORT {
+            reported = elapsed;
+            pr_notice!(
+                "soak: {} s on {} CPUs: operations={} failures={} peak={} live={}\n",
+                elapsed,
+                cpus,
+                operations.load(Ordering::Relaxed),
+                probe::failures() - failures,
+                peak.load(Ordering::Relaxed) - before.1,
+                bytes - before.1
+            );
+        }
+        if elapsed >= seconds {
+            return Ok(());
+        }
+    }
+}
