@@ -6,7 +6,7 @@
 PYTHON ?= python3
 
 # A word on the command line reaches the scripts as it would from the environment.
-export KDIR KERNEL KERNEL_TARBALL ARCH MTE TOOLCHAIN DEBUG ARGS SEED V INSTALL_MOD_PATH MINUTES AGAIN
+export KDIR KERNEL KERNEL_TARBALL ARCH MTE TOOLCHAIN DEBUG ARGS SEED V INSTALL_MOD_PATH MINUTES AGAIN DURATION
 
 run = @$(PYTHON) -B scripts/$(1)
 
@@ -29,6 +29,10 @@ kunit: ## kunit.py with options of its own: ARGS="--list_tests", ARGS="'*conform
 .PHONY: matrix
 matrix: ## make test on every supported kernel and architecture, and one table; goes on where it stopped
 	$(call run,matrix.py)
+
+.PHONY: soak
+soak: ## a random load on all CPUs, with failures injected, in the kernel of DEBUG=1; DURATION=60 seconds
+	$(call run,soak.py)
 
 .PHONY: vm
 vm: ## a shell in the guest, with the modules ready to insmod
@@ -68,6 +72,7 @@ help: ## this list
 	@echo '  KERNEL_TARBALL=file  one that is provisioned from a tarball of your own'
 	@echo '  ARCH=x86_64     the architecture: x86_64, arm64, riscv, or um, which starts fastest'
 	@echo '  MTE=1           with ARCH=arm64: memory tagging'
+	@echo '  DEBUG=1         with ARCH=x86_64: KASAN, lockdep, kmemleak, fault injection and more'
 	@echo '  TOOLCHAIN=host  the tools of this machine; by default a Debian root of its own'
 	@echo '  MINUTES=n       of the matrix: leave out what can be left out and would take longer'
 	@echo '  AGAIN=1         of the matrix: run also what passed before'

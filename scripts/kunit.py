@@ -27,7 +27,10 @@ from kernel import Kernel
 from module import Modules
 
 STEPS = 4
+
+# How long a guest may take, in seconds; with KASAN, which looks at each access, it may take longer.
 DEADLINE = 300
+DEADLINE_KASAN = 1200
 
 # Options of kunit.py that say what the harness is there to say, and those that name a file.
 OURS = (
@@ -64,24 +67,31 @@ def arguments(outputs: list[Path]) -> list[str]:
                 raise Fail(f"ARGS: there is no directory {file.parent} to write {file.name} to")
             outputs.append(file)
             words[n] = f"{name}={file}"
-    if seed := os.environ.get("SEED"):
-        if not seed.isdecimal() or not 0 < int(seed) < 1 << 64:
-            raise Fail(f"SEED={seed} is not a seed; it is the number that a random case has logged")
-        words.append(f"--kernel_args=rust_alloc_demo_kunit.seed={seed}")
-    return words
+    return words + seed()
+
+
+def seed() -> list[str]:
+    """SEED as options for kunit.py."""
+    value = os.environ.get("SEED")
+    if not value:
+        return []
+    if not value.isdecimal() or not 0 < int(value) < 1 << 64:
+        raise Fail(f"SEED={value} is not a seed; it is the number that a random case has logged")
+    return [f"--kernel_args=rust_alloc_demo_kunit.seed={value}"]
 
 
 @dataclass(frozen=True)
 class Tested:
     """A run of kunit.py: its exit code, what is wrong beside failed cases, and all cases' fates.
 
-    `defects` are the kernel's own, which are no fault of the run.
+    `defects` are the kernel's own, which are no fault of the run; `notes` say how it went.
     """
 
     code: int
     faults: list[str]
     results: verdict.Results
     defects: list[str]
+    notes: list[str]
 
     @property
     def passed(self) -> bool:
@@ -105,11 +115,15 @@ def run(
     run_dir: Path,
     initrd: Path,
     log: Path,
+    mode: str,
     args: Sequence[str],
     outputs: Sequence[Path],
     said: Path | None,
 ) -> int:
-    """Runs kunit.py and returns its exit code. What it says goes to `said`, or where ours goes."""
+    """Runs kunit.py and returns its exit code. What it says goes to `said`, or where ours goes.
+
+    `mode` is what the guest is for (tests-kunit/init).
+    """
     tool = tool_of(kernel)
     kvm = guest.kvm_works(kernel)
     if kernel.arch.qemu and not kvm and not kernel.toolchain.hides_kvm():
@@ -124,12 +138,12 @@ def run(
         "python3",
         str(tool),
         "exec",
-        f"--timeout={DEADLINE}",
+        f"--timeout={DEADLINE_KASAN if 'KASAN_GENERIC' in kernel.config else DEADLINE}",
         *args,
         f"--arch={kernel.arch.name}",
         f"--build_dir={run_dir}",
     ]
-    words = kernel.arch.command_line("kunit")
+    words = kernel.arch.command_line(mode)
     ro = [tool.parents[3], *guest.visible(kernel, initrd)]
     if kernel.arch.qemu:
         description = common.checkout() / "tests-kunit/qemu.py"
@@ -165,9 +179,11 @@ def run(
     return done.returncode
 
 
-def judge(code: int, console: str, plan: verdict.Plan | None, listing: bool) -> list[str]:
+def judge(
+    code: int, console: str, plan: verdict.Plan | None, kernel: Kernel, listing: bool
+) -> list[str]:
     """What is wrong with the run other than that cases failed."""
-    faults = verdict.kunit_faults(console, plan, listing)
+    faults = verdict.kunit_faults(console, plan, kernel.config, listing)
     if code and not faults and not verdict.count(verdict.results(console))["failed"]:
         faults.append(f"kunit.py failed with status {code} though no case did; see its output")
     return faults
@@ -188,15 +204,22 @@ def test(
     """
     with guest.run_directory("kunit") as run_dir:
         initrd = guest.initramfs(kernel, modules, run_dir / "initramfs.cpio")
-        code = run(kernel, run_dir, initrd, log, args, outputs, said)
+        mode = "kunit" if plan is None else "test"
+        code = run(kernel, run_dir, initrd, log, mode, args, outputs, said)
     if code == USAGE:
         raise SystemExit(code)
     console = log.read_text(errors="replace")
-    faults = judge(code, console, plan, any(arg.startswith("--list") for arg in args))
+    faults = judge(code, console, plan, kernel, any(arg.startswith("--list") for arg in args))
     if faults:
         guest.show_tail(log)
     verdict.report(faults)
-    return Tested(code, faults, verdict.results(console), verdict.defects(console))
+    return Tested(
+        code,
+        faults,
+        verdict.results(console),
+        verdict.defects(console),
+        verdict.notes(console),
+    )
 
 
 def main() -> None:
@@ -211,8 +234,8 @@ def main() -> None:
     modules = module.build(kernel)
     common.step(4, STEPS, "guest: kunit.py")
     tested = test(kernel, modules, common.logs() / "kunit-console.log", args, outputs, plan)
-    for defect in tested.defects:
-        common.say(defect)
+    for line in [*tested.defects, *tested.notes]:
+        common.say(line)
     if every:
         common.say(verdict.summary(tested.results))
     raise SystemExit(tested.code or int(not tested.passed))

@@ -58,6 +58,7 @@ CELLS = (
     Cell("7.3", "x86_64", first=True),
     Cell("6.12", "x86_64", first=True),
     Cell("7.3", "um", first=True),
+    Cell("7.3", "x86_64", "debug", first=True),
     Cell("7.3", "arm64", first=True),
     Cell("6.18", "x86_64"),
     Cell("7.3", "riscv"),
@@ -87,6 +88,7 @@ class Result:
     state: str = ""
     why: str = ""
     defects: Sequence[str] = ()
+    notes: Sequence[str] = ()
 
     def text(self) -> str:
         """It as an entry of the table."""
@@ -99,21 +101,22 @@ class Result:
 
 
 def chosen() -> list[Cell]:
-    """The cells that KERNEL=, ARCH= and MTE= leave; one that is not listed if they name it."""
+    """The cells that the variables leave which select a kernel; one that is not listed if named."""
     if os.environ.get("KDIR") or os.environ.get("KERNEL_TARBALL"):
         raise Fail("the matrix provides its kernels itself; leave KDIR and KERNEL_TARBALL unset")
-    version, arch = os.environ.get("KERNEL"), arches.selected()
-    config = arches.selected_config(arch or ARCHES[arches.DEFAULT])
+    version, named = os.environ.get("KERNEL"), arches.selected()
+    arch = named or ARCHES[arches.DEFAULT]
+    config = arches.selected_config(arch)
     cells = [
         cell
         for cell in CELLS
         if (not version or cell.version == version)
-        and (not arch or (cell.arch, cell.config) == (arch.name, config))
+        and (not (named or config) or (cell.arch, cell.config) == (arch.name, config))
     ]
     if cells:
         return cells
     kernels.check_version(version or sources.DEFAULT)
-    return [Cell(version or sources.DEFAULT, arch.name if arch else arches.DEFAULT, config, True)]
+    return [Cell(version or sources.DEFAULT, arch.name, config, True)]
 
 
 def minutes_allowed() -> float | None:
@@ -206,6 +209,7 @@ def test(
         now,
         "; ".join(tested.faults),
         tested.defects,
+        tested.notes,
     )
 
 
@@ -253,8 +257,8 @@ def conclude(results: dict[Cell, Result]) -> None:
     (where / "matrix.json").write_text(json.dumps(whole, indent=1) + "\n")
     common.say(f"\npassed / failed / skipped, and seconds for modules and guest\n\n{text}\n")
     for cell, result in results.items():
-        for defect in result.defects:
-            common.say(f"{cell.name}: {defect}")
+        for line in [*result.defects, *result.notes]:
+            common.say(f"{cell.name}: {line}")
     for status in ("left out", "unavailable"):
         names = [cell.name for cell, result in results.items() if result.status == status]
         if names:

@@ -10,6 +10,7 @@ clean.
 import re
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 from common import Fail
@@ -39,6 +40,14 @@ STAMP = re.compile(r"^\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ?")
 
 # What a suite says that it found in an allocator of the kernel (tests-kunit/conforming.rs).
 DEFECT = re.compile(r"rust_alloc_demo_kunit: ((?:not a )?defect of this kernel's \w+: .*)$")
+
+# How the run went, as /init and the test module say.
+NOTE = re.compile(r"(?:guest: note: |rust_alloc_demo_kunit: (?=soak|exit: ))(.*)$")
+
+# What a guest must say of the run, by the symbol of the kernel that has it do so; of the demo when
+# all is run.
+LEAKS = {"DEBUG_KMEMLEAK": r"kmemleak found 0 blocks$"}
+DEMO = {"FAILSLAB": r"demo: allocations failed: [1-9]\d*, insmod refused: [1-9]\d*$"}
 
 # Lines by which the kernel says that something is wrong. Results and comments of tests are not
 # looked at: a case may have any name.
@@ -139,6 +148,11 @@ def defects(console: str) -> list[str]:
     return list(dict.fromkeys(match[1] for match in found if match))
 
 
+def notes(console: str) -> list[str]:
+    """What the guests and the test module say of a run beside the cases."""
+    return [match[1] for line in lines(console) if (match := NOTE.match(line))]
+
+
 def count(found: Results) -> Counter[str]:
     """How many cases passed, failed, were skipped."""
     return Counter(status for cases in found.values() for status in cases.values())
@@ -176,7 +190,7 @@ def guest_faults(console: str) -> list[str]:
     """What is wrong with the guests themselves, whatever the cases say."""
     text = lines(console)
     started, finished = text.count("guest: started"), text.count("guest: finished")
-    said = [line for line in text if re.match(r"guest: (?!started$|finished$)", line)]
+    said = [line for line in text if re.match(r"guest: (?!started$|finished$|note: )", line)]
     faults = list(said)
 
     if not started:
@@ -207,13 +221,38 @@ def splat_faults(text: list[str]) -> list[str]:
     return faults
 
 
-def kunit_faults(console: str, plan: Plan | None, listing: bool = False) -> list[str]:
+def note_faults(console: str, config: Mapping[str, str], whole: bool) -> list[str]:
+    """What the guest had to say of a run on a kernel of this configuration, and did not."""
+    said = notes(console)
+    wanted = {**LEAKS, **(DEMO if whole else {})}
+    return [
+        f"the guest did not say `{pattern}`, as one with CONFIG_{symbol} must"
+        for symbol, pattern in wanted.items()
+        if symbol in config and not any(re.match(pattern, note) for note in said)
+    ]
+
+
+def account_faults(console: str) -> list[str]:
+    """What the demo left behind, if it was loaded."""
+    account = r"rust_alloc_demo: exit: live=(\d+) bytes=(\d+)\s*$"
+    return [
+        f"the module left memory behind: live={live} bytes={size}"
+        for live, size in re.findall(account, console, re.MULTILINE)
+        if (live, size) != ("0", "0")
+    ]
+
+
+def kunit_faults(
+    console: str, plan: Plan | None, config: Mapping[str, str], listing: bool = False
+) -> list[str]:
     """What is wrong with a run of kunit.py other than that cases failed.
 
-    Without a plan, some of the cases are enough: the run was filtered. A listing runs none.
+    Without a plan, some of the cases are enough: the run was filtered. A listing runs none. The
+    kernel has this `config`.
     """
     found = results(console)
-    faults = guest_faults(console)
+    faults = guest_faults(console) + account_faults(console)
+    faults += note_faults(console, config, plan is not None)
     if plan is not None:
         faults += plan_faults(plan, found)
     elif not listing and not count(found):
@@ -229,7 +268,6 @@ def demo_faults(console: str) -> list[str]:
         console,
         re.MULTILINE,
     )
-    account = re.search(r"rust_alloc_demo: exit: live=(\d+) bytes=(\d+)\s*$", console, re.MULTILINE)
 
     for line in re.findall(r"unknown parameter '.*?'", console):
         faults.append(f"the module has no such parameter: {line}")
@@ -237,11 +275,9 @@ def demo_faults(console: str) -> list[str]:
         faults.append("the walk's closing line is missing")
     elif walk[1] == "0" or walk[2] != "0":
         faults.append(f"the walk tried {walk[1]} layouts and found {walk[2]} misaligned blocks")
-    if not account:
+    if "rust_alloc_demo: exit: live=" not in console:
         faults.append("the account at exit is missing")
-    elif account[1] != "0" or account[2] != "0":
-        faults.append(f"the module left memory behind: live={account[1]} bytes={account[2]}")
-    return faults
+    return faults + account_faults(console)
 
 
 def report(faults: list[str]) -> None:

@@ -112,7 +112,7 @@ class KunitTest(unittest.TestCase):
     def faults(self, old: str = "", new: str = "") -> str:
         """What is wrong with a console that has something changed."""
         self.assertIn(old, CONSOLE)
-        return "\n".join(verdict.kunit_faults(CONSOLE.replace(old, new, 1), PLAN))
+        return "\n".join(verdict.kunit_faults(CONSOLE.replace(old, new, 1), PLAN, {}))
 
     def test_green(self) -> None:
         """A good run."""
@@ -126,7 +126,7 @@ class KunitTest(unittest.TestCase):
         self.assertEqual(
             verdict.summary(verdict.results(text)), "kunit: 0 passed, 1 failed, 1 skipped"
         )
-        self.assertEqual(verdict.kunit_faults(text, PLAN), [])
+        self.assertEqual(verdict.kunit_faults(text, PLAN, {}), [])
 
     def test_missing(self) -> None:
         """A case, or a suite, that did not run."""
@@ -168,9 +168,34 @@ class KunitTest(unittest.TestCase):
     def test_filtered(self) -> None:
         """Without a plan some cases are enough, but not none, unless they are listed."""
         none = CONSOLE.replace("    ok ", "    # ")
-        self.assertEqual(verdict.kunit_faults(CONSOLE, None), [])
-        self.assertIn("no case ran", verdict.kunit_faults(none, None)[0])
-        self.assertEqual(verdict.kunit_faults(none, None, listing=True), [])
+        self.assertEqual(verdict.kunit_faults(CONSOLE, None, {}), [])
+        self.assertIn("no case ran", verdict.kunit_faults(none, None, {})[0])
+        self.assertEqual(verdict.kunit_faults(none, None, {}, listing=True), [])
+
+    def test_notes(self) -> None:
+        """What a kernel that looks for trouble has to be asked for."""
+        leaks, failures = {"DEBUG_KMEMLEAK": "y"}, {"FAILSLAB": "y"}
+        clean = CONSOLE + "[    1.9] guest: note: kmemleak found 0 blocks\n"
+        demo = "demo: allocations failed: 9, insmod refused: 5"
+        refused = CONSOLE + f"[    1.9] guest: note: {demo}\n"
+        self.assertEqual(verdict.kunit_faults(clean, PLAN, leaks), [])
+        self.assertEqual(verdict.kunit_faults(refused, PLAN, failures), [])
+        self.assertEqual(verdict.kunit_faults(CONSOLE, None, failures), [])
+        for text, config in (
+            (CONSOLE, leaks),
+            (clean.replace(" 0 ", " 10 "), leaks),
+            (CONSOLE, failures),
+            (refused.replace(" 9", " 0"), failures),
+            (refused.replace(" 5", " 0"), failures),
+        ):
+            self.assertIn("did not say", "".join(verdict.kunit_faults(text, PLAN, config)))
+        self.assertEqual(verdict.notes(clean), ["kmemleak found 0 blocks"])
+
+    def test_account(self) -> None:
+        """The demo was loaded beside the suites and left something behind."""
+        for live in ("live=1 bytes=0", "live=0 bytes=8"):
+            text = CONSOLE + f"[    1.9] rust_alloc_demo: exit: {live}\n"
+            self.assertIn(f"left memory behind: {live}", verdict.kunit_faults(text, PLAN, {})[0])
 
     def test_complaints(self) -> None:
         """What the kernel says when something is wrong, wherever it says it."""
