@@ -28,13 +28,13 @@ class Arch:
     qemu: str = ""
     machine: tuple[str, ...] = ()
 
-    def hardware(self, config: Mapping[str, str]) -> list[str]:
+    def hardware(self, config: Mapping[str, str], cpus: int = 2) -> list[str]:
         """QEMU's options for a machine that a kernel of this configuration runs on."""
         if "ARM64_MTE" in config:
-            return ["-machine", "virt,mte=on", "-cpu", "max,pauth-impdef=on", "-smp", "2"]
+            return ["-machine", "virt,mte=on", "-cpu", "max,pauth-impdef=on", "-smp", str(cpus)]
         # KASAN's shadow and what SLUB's debugging adds to each object want room.
         memory = ["-m", "2048"] if "KASAN_GENERIC" in config else []
-        return [*self.machine, "-smp", "2", *memory]
+        return [*self.machine, "-smp", str(cpus), *memory]
 
     def command_line(self, mode: str) -> list[str]:
         """The kernel's command line; `mode` is what the guest is for (tests-kunit/init).

@@ -103,17 +103,19 @@ def make(kernel: Kernel, src: Path, goal: Sequence[str], rw: Sequence[Path] = ()
     return kernel.toolchain.argv(command, ro=ro, rw=[src, *rw])
 
 
-def build(kernel: Kernel, clippy: bool = False, werror: bool = False) -> Modules:
-    """Builds what has changed. With `clippy` it is checked by it as well.
+def build(
+    kernel: Kernel, clippy: bool = False, werror: bool = False, bench: bool = False
+) -> Modules:
+    """Builds what has changed; with `bench` that module too. With `clippy` it is checked as well.
 
     With `werror` a warning of any tool is a failure. What was compiled before would not warn
     again, so such builds have a directory of their own, which does not outlive a failure.
     """
     top = common.checkout()
-    variant = f"{'clippy' * clippy}-{'werror' * werror}"
+    variant = f"{'clippy' * clippy}-{'werror' * werror}{'-bench' * bench}"
     where = common.cache() / "module" / common.key(str(top), kernel.key, variant)
     src, stamp = where / "src", where / "stamp"
-    goal = ["CLIPPY=1", "modules"] if clippy else ["modules"]
+    goal = ["CLIPPY=1"] * clippy + ["RUST_ALLOC_DEMO_BENCH=m"] * bench + ["modules"]
 
     with common.lock(f"module-{where.name}"):
         files = sources(top)

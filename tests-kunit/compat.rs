@@ -2,8 +2,8 @@
 
 //! Any kernel [`Allocator`](kernel::alloc::Allocator), called in one form on every kernel.
 //!
-//! The only file of the suites that differs by kernel: before Linux 6.18 the trait has neither NUMA
-//! nodes nor `MIN_ALIGN` (`../allocator/slab_api.mk`).
+//! The only file of the suites and of the bench that differs by kernel: before Linux 6.18 the trait
+//! has neither NUMA nodes nor `MIN_ALIGN` (`../allocator/slab_api.mk`).
 
 pub(crate) use self::api::{
     alloc,
@@ -20,18 +20,19 @@ mod api {
         ptr::NonNull, //
     };
 
-    use kernel::alloc::{
-        AllocError,
-        Allocator,
-        Flags, //
+    use kernel::{
+        alloc::{
+            AllocError,
+            Allocator,
+            Flags, //
+        },
+        error::Error, //
     };
 
-    use crate::{
-        allocator::NumaNode,
-        suite::Stop, //
-    };
+    use crate::allocator::NumaNode;
 
     /// Calls `A::alloc`.
+    #[inline]
     pub(crate) fn alloc<A: Allocator>(
         layout: Layout,
         flags: Flags,
@@ -45,6 +46,7 @@ mod api {
     /// # Safety
     ///
     /// As for `A::realloc`.
+    #[inline]
     pub(crate) unsafe fn realloc<A: Allocator>(
         ptr: Option<NonNull<u8>>,
         layout: Layout,
@@ -62,8 +64,8 @@ mod api {
     }
 
     /// Returns the NUMA node `id`.
-    pub(crate) fn node(id: i32) -> Result<NumaNode, Stop> {
-        NumaNode::new(id).map_err(|_| Stop::Failed)
+    pub(crate) fn node(id: i32) -> Result<NumaNode, Error> {
+        NumaNode::new(id)
     }
 }
 
@@ -75,18 +77,22 @@ mod api {
         ptr::NonNull, //
     };
 
-    use kernel::alloc::{
-        AllocError,
-        Allocator,
-        Flags, //
+    use kernel::{
+        alloc::{
+            AllocError,
+            Allocator,
+            Flags, //
+        },
+        error::{
+            code::EOPNOTSUPP,
+            Error, //
+        },
     };
 
-    use crate::{
-        allocator::NumaNode,
-        suite::Stop, //
-    };
+    use crate::allocator::NumaNode;
 
     /// Calls `A::alloc`.
+    #[inline]
     pub(crate) fn alloc<A: Allocator>(
         layout: Layout,
         flags: Flags,
@@ -100,6 +106,7 @@ mod api {
     /// # Safety
     ///
     /// As for `A::realloc`.
+    #[inline]
     pub(crate) unsafe fn realloc<A: Allocator>(
         ptr: Option<NonNull<u8>>,
         layout: Layout,
@@ -116,10 +123,8 @@ mod api {
         1
     }
 
-    /// Returns the NUMA node `id`, which no allocator takes: skips the case.
-    pub(crate) fn node(_id: i32) -> Result<NumaNode, Stop> {
-        Err(Stop::Skipped(
-            c"before Linux 6.18 an Allocator takes no NUMA node",
-        ))
+    /// Fails with `EOPNOTSUPP`: no allocator takes a NUMA node.
+    pub(crate) fn node(_id: i32) -> Result<NumaNode, Error> {
+        Err(EOPNOTSUPP)
     }
 }
