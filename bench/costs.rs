@@ -65,9 +65,9 @@ mod c {
 const ALIGN: usize = 8;
 
 /// Rounds of a loop, and at most how many bytes or blocks they are to touch.
-const ROUNDS: usize = 256;
+const ROUNDS: usize = 128;
 const BYTES: usize = 1 << 20;
-const BLOCKS: usize = 1024;
+const BLOCKS: usize = 512;
 
 /// Blocks that are held at once, where that isn't what is varied.
 const LIVE: usize = 64;
@@ -90,9 +90,9 @@ fn case(path: &'static str, op: &'static str, run: Loop, size: usize) -> Case {
     }
 }
 
-/// Returns how many rounds come to `budget` if each takes so much of it; at least two.
+/// Returns how many rounds come to `budget` if each takes so much of it, and one at least.
 fn rounds(budget: usize, each: usize) -> usize {
-    budget.checked_div(each).unwrap_or(0).clamp(2, ROUNDS)
+    budget.checked_div(each).unwrap_or(0).clamp(1, ROUNDS)
 }
 
 /// Calls a macro with a type whose alignment is each of those that are measured.
@@ -142,13 +142,10 @@ pub(crate) fn all(to: &mut Records) -> Result {
 }
 
 fn calibration(to: &mut Records) -> Result {
-    for rounds in [1000, 2000] {
-        to.measure(Case {
-            rounds,
-            ..case("calibration", "pair", c::bench_calibration, rounds)
-        })?;
-    }
-    Ok(())
+    to.measure(Case {
+        rounds: 1000,
+        ..case("calibration", "pair", c::bench_calibration, 0)
+    })
 }
 
 fn pairs(to: &mut Records) -> Result {
@@ -167,7 +164,10 @@ fn pairs(to: &mut Records) -> Result {
         ];
 
         for (path, run) in loops {
-            to.measure(case(path, "pair", run, size))?;
+            to.measure(Case {
+                rounds: rounds(4 * BYTES, size),
+                ..case(path, "pair", run, size)
+            })?;
         }
         if size <= BUCKET_MAX {
             to.measure_cache(case("c-kmem_cache", "pair", c::bench_pair_kmem_cache, size))?;
@@ -204,7 +204,7 @@ fn aligned(to: &mut Records) -> Result {
                             "c-kmalloc",
                             "pair",
                             c::bench_pair_kmalloc,
-                            size.next_multiple_of($align),
+                            size,
                         )
                     })?;
                 }
@@ -246,9 +246,7 @@ fn zeroed(to: &mut Records) -> Result {
 
 /// In place a block becomes a little smaller and what it was; moved it becomes twice as large.
 fn reallocations(to: &mut Records) -> Result {
-    let in_place: [(&str, Loop); 6] = [
-        ("c-nothing", c::bench_resize_nothing),
-        ("nothing", resize::<Nothing>),
+    let in_place: [(&str, Loop); 4] = [
         ("c-krealloc", c::bench_resize_krealloc),
         ("Kmalloc", resize::<Through<Kmalloc, ALIGN>>),
         ("GlobalAlloc", resize::<Global<ALIGN>>),
@@ -261,13 +259,17 @@ fn reallocations(to: &mut Records) -> Result {
         ("Allocator", moved::<Through<KernelAllocator, ALIGN>>),
     ];
 
+    let in_place_of = |path, run, size: usize| Case {
+        n: size - 1,
+        ops: 2,
+        ..case(path, "realloc-in-place", run, size)
+    };
+
+    to.measure(in_place_of("c-nothing", c::bench_resize_nothing, ALIGN))?;
+    to.measure(in_place_of("nothing", resize::<Nothing>, ALIGN))?;
     for &size in SIZES {
         for (path, run) in in_place {
-            to.measure(Case {
-                n: size - 1,
-                ops: 2,
-                ..case(path, "realloc-in-place", run, size)
-            })?;
+            to.measure(in_place_of(path, run, size))?;
         }
     }
     for &size in SIZES.iter().filter(|&&size| size < KMALLOC_MAX_SIZE) {

@@ -22,7 +22,7 @@ use crate::loops::{
 };
 
 extern "C" {
-    fn bench_measure(run: Loop, args: *const Args, cpus: c_uint, least: *mut u64) -> c_int;
+    fn bench_measure(run: Loop, args: *const Args, cpus: c_uint, count: *mut u64) -> c_int;
     fn bench_online_cpus() -> c_uint;
     fn bench_cache(size: usize) -> *mut kernel::bindings::kmem_cache;
     fn bench_uncache(cache: *mut kernel::bindings::kmem_cache);
@@ -40,7 +40,7 @@ pub(crate) struct Case {
     pub(crate) op: &'static str,
     /// The loop that does it.
     pub(crate) run: Loop,
-    /// Bytes asked for.
+    /// Bytes asked for; in C the multiple of the alignment that gives them.
     pub(crate) size: usize,
     /// The alignment in bytes.
     pub(crate) align: usize,
@@ -104,7 +104,10 @@ impl Records {
 
     fn measure_in(&mut self, case: Case, cache: *mut kernel::bindings::kmem_cache) -> Result {
         let args = Args {
-            size: case.size,
+            size: match case.path.starts_with("c-") {
+                true => case.size.next_multiple_of(case.align),
+                false => case.size,
+            },
             other: case.n,
             rounds: case.rounds,
             live: case.n,
