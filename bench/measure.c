@@ -8,6 +8,7 @@
  */
 
 #include <linux/atomic.h>
+#include <linux/console.h>
 #include <linux/cpumask.h>
 #include <linux/errno.h>
 #include <linux/ktime.h>
@@ -130,6 +131,16 @@ int bench_measure(bench_loop *loop, const struct bench_args *args, unsigned int 
 unsigned int bench_online_cpus(void)
 {
 	return num_online_cpus();
+}
+
+/*
+ * Waits until the console has shown what is in the kernel's log: a line that finds the console busy
+ * on another CPU is left to that one, and many such lines overrun the log.
+ */
+void bench_flush(void)
+{
+	console_lock();
+	console_unlock();
 }
 
 /* Two instructions a round, to see that what is counted is instructions. Nothing but on x86_64. */

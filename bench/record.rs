@@ -24,6 +24,7 @@ use crate::loops::{
 extern "C" {
     fn bench_measure(run: Loop, args: *const Args, cpus: c_uint, count: *mut u64) -> c_int;
     fn bench_online_cpus() -> c_uint;
+    fn bench_flush();
     fn bench_cache(size: usize) -> *mut kernel::bindings::kmem_cache;
     fn bench_uncache(cache: *mut kernel::bindings::kmem_cache);
 }
@@ -143,9 +144,16 @@ impl Records {
                 case.rounds * case.ops * case.cpus,
                 count
             );
+            flush();
         }
         pr_info!("records={}\n", self.records.len());
     }
+}
+
+/// Waits until the console has shown what was printed.
+pub(crate) fn flush() {
+    // SAFETY: The function has no requirements but that it can sleep, which a module's init can.
+    unsafe { bench_flush() };
 }
 
 /// Returns how many CPUs are online.
