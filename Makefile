@@ -34,6 +34,10 @@ matrix: ## make test on every supported kernel and architecture, and one table; 
 soak: ## a random load on all CPUs, with failures injected, in the kernel of DEBUG=1; DURATION=60 seconds
 	$(call run,soak.py)
 
+.PHONY: bench
+bench: ## what allocations cost beside C's kmalloc, in instructions; 1 if a goal does not hold
+	$(call run,bench.py)
+
 .PHONY: vm
 vm: ## a shell in the guest, with the modules ready to insmod
 	$(call run,vm.py)

@@ -25,6 +25,7 @@ BUILT = (
 # What the stages keep in the cache. Nothing else there is removed: it may be a directory of the
 # user's.
 CACHED = (
+    "bench",
     "busybox",
     "kernel",
     "kvm",
@@ -40,7 +41,7 @@ CACHED = (
 
 def built(top: Path) -> list[Path]:
     """The built files below a directory."""
-    folders = (top, top / "tests-kunit", top / "tests-kunit/faults")
+    folders = (top, top / "bench", top / "tests-kunit", top / "tests-kunit/faults")
     return sorted(
         {file for folder in folders for pattern in BUILT for file in folder.glob(pattern)}
     )

@@ -19,6 +19,7 @@ LINE = 100
 # The roots of the crates: rustfmt follows their `mod` lines, and each file is named once.
 CRATES = (
     "rust_alloc_demo.rs",
+    "bench/bench.rs",
     "tests-kunit/suites.rs",
     "tests-kunit/faults/rust_alloc_demo_fault.rs",
 )
@@ -109,8 +110,8 @@ def spdx(top: Path, names: Sequence[str]) -> bool:
 def clippy(kernel: Kernel) -> bool:
     """Builds everything anew with clippy; warnings of objtool and modpost are errors as well."""
     try:
-        module.build(kernel, clippy=True, werror=True)
-        module.build(kernel, werror=True)
+        module.build(kernel, clippy=True, werror=True, bench=True)
+        module.build(kernel, werror=True, bench=True)
         good = True
     except Fail as fail:
         print(fail, file=sys.stderr)

@@ -1,0 +1,379 @@
+# SPDX-License-Identifier: GPL-2.0
+
+"""What the bench's records say: costs, the goals that they are held to, tables, and what changed.
+
+A record is a line of the module's in the guest's log (bench/record.rs, bench/memory.rs). A cost is
+what one operation takes, without the loop around it, in instructions where the guest counts those.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import NamedTuple
+
+from common import Fail
+
+RECORD = re.compile(
+    r"rust_alloc_demo_bench: path=(\S+) op=(\S+) size=(\d+) align=(\d+) n=(\d+) cpus=(\d+)"
+    r" ops=(\d+) count=(\d+)$",
+    re.MULTILINE,
+)
+MEMORY = re.compile(
+    r"rust_alloc_demo_bench: memory size=(\d+) older=(\[.*?\]) Kmalloc=(\[.*?\])"
+    r" KernelAllocator=(\[.*?\])$",
+    re.MULTILINE,
+)
+
+# What kmalloc() takes from its own caches; above that it asks the page allocator.
+BUCKET_MAX = 8192
+PAGE = 4096
+ALIGN = 8
+
+# A loop of two instructions a round.
+CALIBRATED = 2
+
+# The paths, as the tables show them.
+C_PATHS = ("c-kmalloc-constant", "c-kmalloc", "c-kmem_cache", "c-krealloc")
+RUST_PATHS = ("Kmalloc", "KBox", "GlobalAlloc", "Allocator", "Box")
+PATHS = (*C_PATHS, *RUST_PATHS)
+
+CHANGES_SHOWN = 12
+
+
+class Key(NamedTuple):
+    """What a record is of. `n` is what else the op has: live blocks, elements, the new size."""
+
+    path: str
+    op: str
+    size: int
+    align: int
+    n: int
+    cpus: int
+
+    def __str__(self) -> str:
+        more = f", n {self.n}" * (self.op != "pair") + f", {self.cpus} CPUs" * (self.cpus > 1)
+        return f"{self.path} {self.op} of size {self.size}, align {self.align}{more}"
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes granted for a layout: with the older rounding, by Kmalloc, by KernelAllocator."""
+
+    size: int
+    align: int
+    older: int
+    kmalloc: int
+    ours: int
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one run of the module printed: the count and the ops of each record, and the memory."""
+
+    counts: Mapping[Key, tuple[int, int]]
+    memory: Sequence[Memory]
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What is promised of a figure at every point, and the point where it is worst."""
+
+    text: str
+    holds: bool
+    worst: str
+    points: int
+
+    def __str__(self) -> str:
+        verdict = "holds" if self.holds else "DOES NOT HOLD"
+        return f"{self.text}: {verdict}; worst {self.worst}, of {self.points}"
+
+
+def closing(console: str, what: str) -> int:
+    """The number in the line by which the module says how many lines there were."""
+    found = re.search(rf"rust_alloc_demo_bench: {what}=(\d+)$", console, re.MULTILINE)
+    if not found:
+        raise Fail(f"the module did not get as far as its line `{what}=`; see the guest's log")
+    return int(found[1])
+
+
+def parse(console: str) -> Measured:
+    """Reads a guest's log. Fails if a record is missing, or there twice."""
+    console = console.replace("\r", "")
+    counts: dict[Key, tuple[int, int]] = {}
+    for path, op, *numbers in RECORD.findall(console):
+        size, align, n, cpus, ops, count = map(int, numbers)
+        key = Key(path, op, size, align, n, cpus)
+        if key in counts:
+            raise Fail(f"the guest's log has two records of {key}")
+        counts[key] = (count, ops)
+    aligns = re.search(r"rust_alloc_demo_bench: memory aligns=(\[.*\])$", console, re.MULTILINE)
+    lines = MEMORY.findall(console)
+    for what, found in (("records", len(counts)), ("memory lines", len(lines))):
+        if found != closing(console, what):
+            raise Fail(
+                f"the guest's log has {found} of {closing(console, what)} {what}; some were lost"
+            )
+    if not aligns:
+        raise Fail("the guest's log does not say which alignments were measured")
+    memory = [
+        Memory(int(size), align, *granted)
+        for size, *rows in lines
+        for align, *granted in zip(json.loads(aligns[1]), *map(json.loads, rows))
+    ]
+    return Measured(counts, memory)
+
+
+def check_calibration(measured: Measured) -> None:
+    """Fails if what the guest counted is not instructions."""
+    for key, (count, ops) in measured.counts.items():
+        if key.path == "calibration" and count == CALIBRATED * ops:
+            return
+    raise Fail(
+        "the guest does not count instructions: a loop of two for each round took another number"
+    )
+
+
+def check_same(first: Measured, second: Measured) -> None:
+    """Fails if two runs differ, and names where."""
+    different = [
+        f"{key}: {first.counts.get(key)} and {second.counts.get(key)}"
+        for key in {**first.counts, **second.counts}
+        if first.counts.get(key) != second.counts.get(key)
+    ]
+    if first.memory != second.memory:
+        different.append("the bytes granted")
+    if different:
+        raise Fail(
+            f"two runs differ in {len(different)} of {len(first.counts)} records, as"
+            f" {different[0]}; they should agree to the instruction"
+        )
+
+
+def costs(measured: Measured) -> dict[Key, float]:
+    """What one operation takes: its share of the count, less that of the empty loop."""
+    empty: dict[tuple[str, str, int, int], float] = {}
+    for key, (count, ops) in measured.counts.items():
+        if key.path.endswith("nothing"):
+            n = key.n if key.op == "batch" else 0
+            empty.setdefault((key.path, key.op, n, key.cpus), count / ops)
+    found = {}
+    for key, (count, ops) in measured.counts.items():
+        if key.path.endswith("nothing") or key.path == "calibration":
+            continue
+        nothing = "c-nothing" if key.path.startswith("c-") else "nothing"
+        # A vector's loop is its own, and what is moved is allocated and freed as in a pair.
+        op = key.op if key.op in ("batch", "realloc-in-place") else "pair"
+        less = 0.0
+        if not key.op.startswith("push"):
+            less = empty[nothing, op, key.n if op == "batch" else 0, key.cpus]
+        found[key] = count / ops - less
+    return found
+
+
+def judge(
+    text: str, points: Iterable[tuple[float, Key]], bound: float, at_least: bool = False
+) -> Goal:
+    """Judges a goal by its points: a figure each, and where it is."""
+    points = list(points)
+    if not points:
+        return Goal(text, False, "unknown, nothing was measured", 0)
+    pick: Callable[..., tuple[float, Key]] = min if at_least else max
+    figure, key = pick(points)
+    holds = figure >= bound if at_least else figure <= bound
+    return Goal(text, holds, f"{figure:.3f} ({key})", len(points))
+
+
+def ratios(
+    found: Mapping[Key, float], path: str, to: str, ops: Sequence[str]
+) -> list[tuple[float, Key]]:
+    """The costs of a path over those of another, wherever both were measured."""
+    return [
+        (cost / found[key._replace(path=to)], key)
+        for key, cost in found.items()
+        if key.path == path and key.op in ops and key._replace(path=to) in found
+    ]
+
+
+def goals(found: Mapping[Key, float], memory: Sequence[Memory]) -> list[Goal]:
+    """What the costs are held to.
+
+    A pair and a batch of KernelAllocator are held to C's kmalloc() of run-time size, which asks for
+    the same multiple of the alignment. Kmalloc's surplus is the same at all sizes, so it is judged
+    where it counts: above the buckets all paths take what the page allocator takes.
+    """
+    in_buckets = [key for key in found if key.size <= BUCKET_MAX and key.cpus == 1]
+    small = {key: found[key] for key in in_buckets}
+    pairs = ("pair", "batch")
+    return [
+        *(
+            judge(
+                f"{path} at most 1.10 times C's kmalloc",
+                ratios(found, path, "c-kmalloc", pairs),
+                1.10,
+            )
+            for path in ("Allocator", "GlobalAlloc", "Box")
+        ),
+        *(
+            judge(
+                f"{kernels} at least 1.50 times {path}, up to {BUCKET_MAX} bytes",
+                [
+                    (1 / ratio, key._replace(path=path))
+                    for ratio, key in ratios(small, path, kernels, ("pair",))
+                ],
+                1.50,
+                at_least=True,
+            )
+            for path, kernels in (("Allocator", "Kmalloc"), ("GlobalAlloc", "Kmalloc"), ("Box", "KBox"))
+        ),
+        *(
+            judge(
+                f"{path}'s realloc in place no dearer than krealloc",
+                ratios(found, path, "c-krealloc", ("realloc-in-place",)),
+                1.0,
+            )
+            for path in ("Allocator", "GlobalAlloc")
+        ),
+        judge(
+            "never more memory than the kernel's Kmalloc",
+            (
+                (entry.ours / entry.kmalloc, Key("memory", "pair", entry.size, entry.align, 1, 1))
+                for entry in memory
+                if entry.kmalloc
+            ),
+            1.0,
+        ),
+    ]
+
+
+def natural_align(block: int) -> int:
+    """What kmalloc() aligns a bucket's blocks to: the largest power of two in its size."""
+    return block & -block
+
+
+def least(memory: Sequence[Memory]) -> dict[tuple[int, int], int]:
+    """The least bytes that the buckets allow for each layout; 0 if none does.
+
+    The buckets are the sizes of block that were seen. A bucket will do if it is large enough and
+    its blocks have the alignment.
+    """
+    seen = sorted({block for entry in memory for block in (entry.older, entry.kmalloc, entry.ours)})
+    return {
+        (entry.size, entry.align): next(
+            (b for b in seen if b >= entry.size and natural_align(b) >= entry.align), 0
+        )
+        for entry in memory
+    }
+
+
+def markdown(rows: Sequence[Sequence[str]]) -> str:
+    """Rows as a table in Markdown; the first is the head."""
+    widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
+    lines = [
+        f"| {' | '.join(text.rjust(width) for text, width in zip(row, widths))} |" for row in rows
+    ]
+    lines.insert(1, f"| {' | '.join('-' * (width - 1) + ':' for width in widths)} |")
+    return "\n".join(lines)
+
+
+def figure(cost: float | None) -> str:
+    """A cost in a table."""
+    return "" if cost is None else f"{cost:.0f}" if abs(cost - round(cost)) < 0.05 else f"{cost:.1f}"
+
+
+def cost_table(found: Mapping[Key, float], op: str, by: str, **where: int) -> str:
+    """A table of an op: a row for each value of the field `by`, a column for each path."""
+    keys = [
+        key
+        for key in found
+        if key.op == op and all(getattr(key, name) == value for name, value in where.items())
+    ]
+    names = list(dict.fromkeys(key.path for key in keys))
+    names.sort(key=lambda name: PATHS.index(name) if name in PATHS else len(PATHS))
+    rows = [[by, *names]]
+    for value in sorted({getattr(key, by) for key in keys}):
+        own = {key.path: found[key] for key in keys if getattr(key, by) == value}
+        rows.append([str(value), *[figure(own.get(name)) for name in names]])
+    return markdown(rows)
+
+
+def memory_table(memory: Sequence[Memory]) -> str:
+    """Bytes granted over bytes asked, in sum over the sizes, for each alignment."""
+    lowest = least(memory)
+    rows = [["sizes", "align", "older rounding", "Kmalloc", "KernelAllocator", "least"]]
+    for title, low, high in (("1 to 256", 1, 256), ("257 and more", 257, 1 << 62)):
+        for align in sorted({entry.align for entry in memory}):
+            own = [
+                entry
+                for entry in memory
+                if entry.align == align
+                and low <= entry.size <= high
+                and entry.older
+                and entry.kmalloc
+                and entry.ours
+            ]
+            asked = sum(entry.size for entry in own)
+            sums = [
+                sum(entry.older for entry in own),
+                sum(entry.kmalloc for entry in own),
+                sum(entry.ours for entry in own),
+                sum(lowest[entry.size, entry.align] for entry in own),
+            ]
+            rows.append([title, str(align), *[f"{granted / asked:.3f}" for granted in sums]])
+    return markdown(rows)
+
+
+def could_be_better(memory: Sequence[Memory]) -> str:
+    """Says for how many layouts a smaller bucket would have done."""
+    lowest = least(memory)
+    worse = [
+        entry
+        for entry in memory
+        if lowest[entry.size, entry.align] and entry.ours > lowest[entry.size, entry.align]
+    ]
+    if not worse:
+        return f"No bucket of kmalloc would be smaller for any of the {len(memory)} layouts."
+    first = worse[0]
+    return (
+        f"A smaller bucket would do for {len(worse)} of {len(memory)} layouts, the first of size"
+        f" {first.size} and align {first.align}: {first.ours} bytes, {lowest[first.size, first.align]}"
+        " would do."
+    )
+
+
+def changes(old: Mapping[Key, float], new: Mapping[Key, float]) -> list[str]:
+    """What changed since another result: a line for each path and op, the largest change first."""
+    groups: dict[tuple[str, str], list[Key]] = {}
+    for key in {**old, **new}:
+        groups.setdefault((key.path, key.op), []).append(key)
+    lines = []
+    for (path, op), keys in groups.items():
+        both = [key for key in keys if key in old and key in new]
+        moved = [key for key in both if abs(old[key] - new[key]) > 1e-9]
+        gone, come = sum(key not in new for key in keys), sum(key not in old for key in keys)
+        if moved:
+            most = max(moved, key=lambda key: abs(new[key] / old[key] - 1) if old[key] else 1.0)
+            share = abs(new[most] / old[most] - 1) if old[most] else 1.0
+            text = (
+                f"{path} {op}: {len(moved)} of {len(both)} changed, most of all"
+                f" {figure(old[most])} to {figure(new[most])} ({most})"
+            )
+            lines.append((share, text))
+        if gone or come:
+            lines.append((0.0, f"{path} {op}: {come} records are new, {gone} have gone"))
+    return [text for _, text in sorted(lines, key=lambda line: -line[0])]
+
+
+def to_json(found: Mapping[Key, float], memory: Sequence[Memory]) -> dict[str, object]:
+    """Costs and memory as JSON has them."""
+    return {
+        "costs": [{**key._asdict(), "cost": round(cost, 6)} for key, cost in found.items()],
+        "memory": [asdict(entry) for entry in memory],
+    }
+
+
+def from_json(kept: Mapping[str, object]) -> dict[Key, float]:
+    """The costs of a kept result."""
+    entries = kept["costs"]
+    assert isinstance(entries, list)
+    return {Key(*(entry[name] for name in Key._fields)): entry["cost"] for entry in entries}
