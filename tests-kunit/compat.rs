@@ -84,7 +84,7 @@ mod api {
             Flags, //
         },
         error::{
-            code::EOPNOTSUPP,
+            code::ENOTSUPP,
             Error, //
         },
     };
@@ -123,8 +123,8 @@ mod api {
         1
     }
 
-    /// Fails with `EOPNOTSUPP`: no allocator takes a NUMA node.
+    /// Fails with `ENOTSUPP`: no allocator takes a NUMA node.
     pub(crate) fn node(_id: i32) -> Result<NumaNode, Error> {
-        Err(EOPNOTSUPP)
+        Err(ENOTSUPP)
     }
 }

@@ -32,7 +32,7 @@ kunit_suite! {
 /// The page allocator would look for the zones of a node that has none.
 fn offline_node_is_refused() -> Outcome {
     let last = bindings::MAX_NUMNODES as i32 - 1;
-    let node = compat::node(last).map_err(|err| match err == EOPNOTSUPP {
+    let node = compat::node(last).map_err(|err| match err == ENOTSUPP {
         true => Stop::Skipped(c"before Linux 6.18 an Allocator takes no NUMA node"),
         false => Stop::Failed,
     })?;
