@@ -5,15 +5,12 @@
 
 set terminal @term
 set output out
-set key top left reverse Left
+set key outside right center reverse Left noenhanced
 set xlabel xaxis
 set ylabel yaxis
-set logscale x 2
-set logscale y 10
 set grid
-set format x "%.0f"
-if (xmax > 8192) set format x "2^{%L}"
-set for [i = 1:9] linetype i linewidth 2
+set logscale y 10
+if (xmax > 8) { set logscale x 2; set format x "2^{%L}" } else { set xtics 1; set logscale y 2 }
 
 stats data skip 1 nooutput
-plot for [column = 2:STATS_columns] data using 1:column with linespoints title columnheader(column)
+plot for [n = 2:STATS_columns] data using 1:n with linespoints linewidth 2 title columnheader(n)

@@ -32,8 +32,8 @@ SHOWN = (8, 64, 1024, 8192, 16384, 65536, 1048576, 4194304)
 UNSAFE = re.compile(r"^(?!\s*//).*\bunsafe\s*\{", re.MULTILINE)
 
 TERMINALS = {
-    "svg": "svg size 800,500 background '#ffffff'",
-    "png": "pngcairo size 800,500",
+    "svg": "svg size 900,500 background '#ffffff'",
+    "png": "pngcairo size 900,500",
 }
 
 
@@ -114,9 +114,11 @@ def plot(kernel: Kernel, found: Mapping[Key, float], where: Path, unit: str) -> 
 
 def write_data(found: Mapping[Key, float], by: str, to: Path) -> None:
     """Writes a table as gnuplot reads it; `?` where there is no value."""
-    names = [name for name in cost.PATHS if any(key.path == name for key in found)]
+    values = sorted({getattr(key, by) for key in found})
+    points = {name: {getattr(key, by) for key in found if key.path == name} for name in cost.PATHS}
+    names = [name for name in cost.PATHS if len(points[name]) > 1]
     lines = [" ".join([by, *names])]
-    for value in sorted({getattr(key, by) for key in found}):
+    for value in values:
         own = {key.path: number for key, number in found.items() if getattr(key, by) == value}
         lines.append(" ".join([str(value), *[f"{own[n]:.2f}" if n in own else "?" for n in names]]))
     to.write_text("\n".join(lines) + "\n")
