@@ -39,7 +39,7 @@ bench_loop bench_move_krealloc;
 
 int bench_measure(bench_loop *loop, const struct bench_args *args, unsigned int cpus, u64 *count);
 unsigned int bench_online_cpus(void);
-void bench_flush(void);
+void bench_rest(void);
 struct kmem_cache *bench_cache(size_t size);
 void bench_uncache(struct kmem_cache *cache);
 size_t bench_granted(size_t size);

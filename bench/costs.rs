@@ -64,10 +64,12 @@ mod c {
 /// The alignment where none in particular is asked for.
 const ALIGN: usize = 8;
 
-/// Rounds of a loop, and at most how many bytes or blocks they are to touch.
-const ROUNDS: usize = 128;
-const BYTES: usize = 1 << 20;
-const BLOCKS: usize = 512;
+/// Rounds of a loop, and at most how many bytes or blocks they are to touch. Time takes more rounds
+/// than instructions, for UML's clock is coarse.
+const ROUNDS: usize = 128 * MORE;
+const BYTES: usize = MORE << 20;
+const BLOCKS: usize = 512 * MORE;
+const MORE: usize = if cfg!(CONFIG_UML) { 32 } else { 1 };
 
 /// Blocks that are held at once, where that isn't what is varied.
 const LIVE: usize = 64;

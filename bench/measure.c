@@ -8,8 +8,8 @@
  */
 
 #include <linux/atomic.h>
-#include <linux/console.h>
 #include <linux/cpumask.h>
+#include <linux/delay.h>
 #include <linux/errno.h>
 #include <linux/ktime.h>
 #include <linux/minmax.h>
@@ -20,8 +20,12 @@
 
 #include "bench.h"
 
-/* What an interrupt disturbs shows in one run of these, hardly in all; time is disturbed more. */
-#define RUNS (IS_ENABLED(CONFIG_X86) ? 3 : 20)
+/*
+ * Runs until the slab has what it needs at hand, and runs of which the least counts: what an
+ * interrupt disturbs shows in one of them, hardly in all. Time is disturbed more.
+ */
+#define WARM_UP 2
+#define RUNS (IS_ENABLED(CONFIG_X86) ? 3 : 10)
 
 struct worker {
 	struct work_struct work;
@@ -88,41 +92,30 @@ static int run(bench_loop *loop, const struct bench_args *args, struct worker *w
 	return err;
 }
 
-/* The least of some runs, after one to warm up. */
-static int least(bench_loop *loop, const struct bench_args *args, struct worker *workers,
-		 unsigned int cpus, u64 *count)
-{
-	int err = run(loop, args, workers, cpus, count);
-	int n;
-
-	*count = U64_MAX;
-	for (n = 0; n < RUNS && !err; n++) {
-		u64 took;
-
-		err = run(loop, args, workers, cpus, &took);
-		*count = min(*count, took);
-	}
-	return err;
-}
-
 /*
  * Measures `rounds` of a loop on each of so many CPUs at once, which must be online. It is what twice
- * as many rounds take more: a loop's beginning and end fall out. Returns 0, or the errno of a run.
+ * as many rounds take more, so a loop's beginning and end fall out; of both it is the least of some
+ * runs. Returns 0, or the errno of a run.
  */
 int bench_measure(bench_loop *loop, const struct bench_args *args, unsigned int cpus, u64 *count)
 {
 	struct worker *workers = kcalloc(cpus, sizeof(*workers), GFP_KERNEL);
 	struct bench_args twice = *args;
-	u64 once;
-	int err;
-
-	if (!workers)
-		return -ENOMEM;
+	u64 once = U64_MAX, took;
+	int err = workers ? 0 : -ENOMEM;
+	int n;
 
 	twice.rounds *= 2;
-	err = least(loop, args, workers, cpus, &once);
-	if (!err)
-		err = least(loop, &twice, workers, cpus, count);
+	*count = U64_MAX;
+	for (n = 0; n < WARM_UP && !err; n++)
+		err = run(loop, &twice, workers, cpus, &took);
+	for (n = 0; n < RUNS && !err; n++) {
+		err = run(loop, args, workers, cpus, &took);
+		once = min(once, took);
+		if (!err)
+			err = run(loop, &twice, workers, cpus, &took);
+		*count = min(*count, took);
+	}
 	*count -= min(once, *count);
 	kfree(workers);
 	return err;
@@ -134,13 +127,12 @@ unsigned int bench_online_cpus(void)
 }
 
 /*
- * Waits until the console has shown what is in the kernel's log: a line that finds the console busy
- * on another CPU is left to that one, and many such lines overrun the log.
+ * Gives the console time to show what was printed. It has a thread of its own, or finds its lock taken
+ * on another CPU, and what is printed faster than it shows overruns the log in the end.
  */
-void bench_flush(void)
+void bench_rest(void)
 {
-	console_lock();
-	console_unlock();
+	msleep(4);
 }
 
 /* Two instructions a round, to see that what is counted is instructions. Nothing but on x86_64. */

@@ -17,7 +17,7 @@ use crate::{
         SLAB_MIN_ALIGN, //
     },
     compat,
-    record::flush, //
+    record::rest, //
 };
 
 extern "C" {
@@ -107,7 +107,7 @@ pub(crate) fn print() -> Result {
         let [older, kernels, ours] = rows;
 
         pr_info!("memory size={size} older={older:?} Kmalloc={kernels:?} KernelAllocator={ours:?}\n");
-        flush();
+        rest(lines);
         lines += 1;
     }
     pr_info!("memory lines={lines}\n");

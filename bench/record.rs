@@ -24,13 +24,16 @@ use crate::loops::{
 extern "C" {
     fn bench_measure(run: Loop, args: *const Args, cpus: c_uint, count: *mut u64) -> c_int;
     fn bench_online_cpus() -> c_uint;
-    fn bench_flush();
+    fn bench_rest();
     fn bench_cache(size: usize) -> *mut kernel::bindings::kmem_cache;
     fn bench_uncache(cache: *mut kernel::bindings::kmem_cache);
 }
 
 /// The most blocks that are held at once, on all CPUs together.
 pub(crate) const LIVE_MAX: usize = 4096;
+
+/// How many lines are printed at once.
+const LINES: usize = 16;
 
 /// What is to be measured: a path in a loop.
 #[derive(Clone, Copy)]
@@ -132,7 +135,7 @@ impl Records {
 
     /// Prints the records, one a line.
     pub(crate) fn print(&self) {
-        for Record { case, count } in self.records.iter() {
+        for (line, Record { case, count }) in self.records.iter().enumerate() {
             pr_info!(
                 "path={} op={} size={} align={} n={} cpus={} ops={} count={}\n",
                 case.path,
@@ -144,16 +147,18 @@ impl Records {
                 case.rounds * case.ops * case.cpus,
                 count
             );
-            flush();
+            rest(line);
         }
         pr_info!("records={}\n", self.records.len());
     }
 }
 
-/// Waits until the console has shown what was printed.
-pub(crate) fn flush() {
-    // SAFETY: The function has no requirements but that it can sleep, which a module's init can.
-    unsafe { bench_flush() };
+/// Gives the console time to show what was printed, at every so many-th line.
+pub(crate) fn rest(line: usize) {
+    if line % LINES == 0 {
+        // SAFETY: The function has no requirements but that it can sleep, which a module's init can.
+        unsafe { bench_rest() };
+    }
 }
 
 /// Returns how many CPUs are online.

@@ -106,6 +106,8 @@ def plot(kernel: Kernel, found: Mapping[Key, float], where: Path, unit: str) -> 
         one = {key: value for key, value in costs.items() if wanted(key)}
         if by == "n":
             one = {key: value for key, value in one.items() if key.cpus == 1}
+        if len({getattr(key, by) for key in one}) < 2:
+            continue
         write_data(one, by, where / f"{name}.dat")
         xmax = max(getattr(key, by) for key in one)
         for suffix, term in TERMINALS.items():
