@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The C paths of the bench: what C code gets from its compiler for kmalloc() and the like. The loops
- * are those of loops.rs, with the functions of a path inlined into them.
+ * The C paths of the bench: what C code gets from its compiler for kmalloc() and the like. The
+ * loops are those of loops.rs, with the functions of a path inlined into them.
  */
 
 #include <linux/compiler.h>
@@ -10,11 +10,10 @@
 
 #include "bench.h"
 
-typedef void *get_fn(const struct bench_args *args, size_t size);
-typedef void put_fn(const struct bench_args *args, void *block);
-
 /* Allocates and frees one block after the other. */
-static __always_inline int pair(const struct bench_args *args, get_fn *get, put_fn *put)
+static __always_inline int pair(const struct bench_args *args,
+				void *(*get)(const struct bench_args *args, size_t size),
+				void (*put)(const struct bench_args *args, void *block))
 {
 	size_t size = args->size;
 	size_t n;
@@ -33,8 +32,9 @@ static __always_inline int pair(const struct bench_args *args, get_fn *get, put_
 }
 
 /* Allocates `live` blocks, then frees them in the same order. */
-static __always_inline int batch(const struct bench_args *args, unsigned int worker, get_fn *get,
-				 put_fn *put)
+static __always_inline int batch(const struct bench_args *args, unsigned int worker,
+				 void *(*get)(const struct bench_args *args, size_t size),
+				 void (*put)(const struct bench_args *args, void *block))
 {
 	void **slots = args->slots + worker * args->live;
 	size_t size = args->size;
@@ -135,29 +135,69 @@ int bench_batch_kmem_cache(const struct bench_args *args, unsigned int worker)
 	return batch(args, worker, get_kmem_cache, put_kmem_cache);
 }
 
-/* Here the size is known to the compiler, by which kmalloc() picks the bucket. */
-#define CONSTANT(bytes)							\
-	static __always_inline void *get_##bytes(const struct bench_args *args, size_t size) \
-	{								\
-		return kmalloc(bytes, GFP_KERNEL);			\
+/* As pair(), where the compiler knows the size, by which kmalloc() picks the bucket. */
+static __always_inline int pair_constant(const struct bench_args *args, const size_t size)
+{
+	size_t n;
+
+	for (n = 0; n < args->rounds; n++) {
+		void *block = kmalloc(size, GFP_KERNEL);
+
+		if (!block)
+			return -ENOMEM;
+		OPTIMIZER_HIDE_VAR(block);
+		kfree(block);
 	}
-
-#define PAIR_OF(bytes)							\
-	case bytes:							\
-		return pair(args, get_##bytes, put_kfree);
-
-#define SIZES(macro)							\
-	macro(8) macro(16) macro(32) macro(64) macro(96) macro(128) macro(192) macro(256) \
-	macro(512) macro(1024) macro(2048) macro(4096) macro(8192) macro(16384) macro(32768) \
-	macro(65536) macro(131072) macro(262144) macro(524288) macro(1048576) macro(2097152) \
-	macro(4194304)
-
-SIZES(CONSTANT)
+	return 0;
+}
 
 int bench_pair_kmalloc_constant(const struct bench_args *args, unsigned int worker)
 {
 	switch (args->size) {
-	SIZES(PAIR_OF)
+	case 8:
+		return pair_constant(args, 8);
+	case 16:
+		return pair_constant(args, 16);
+	case 32:
+		return pair_constant(args, 32);
+	case 64:
+		return pair_constant(args, 64);
+	case 96:
+		return pair_constant(args, 96);
+	case 128:
+		return pair_constant(args, 128);
+	case 192:
+		return pair_constant(args, 192);
+	case 256:
+		return pair_constant(args, 256);
+	case 512:
+		return pair_constant(args, 512);
+	case 1024:
+		return pair_constant(args, 1024);
+	case 2048:
+		return pair_constant(args, 2048);
+	case 4096:
+		return pair_constant(args, 4096);
+	case 8192:
+		return pair_constant(args, 8192);
+	case 16384:
+		return pair_constant(args, 16384);
+	case 32768:
+		return pair_constant(args, 32768);
+	case 65536:
+		return pair_constant(args, 65536);
+	case 131072:
+		return pair_constant(args, 131072);
+	case 262144:
+		return pair_constant(args, 262144);
+	case 524288:
+		return pair_constant(args, 524288);
+	case 1048576:
+		return pair_constant(args, 1048576);
+	case 2097152:
+		return pair_constant(args, 2097152);
+	case 4194304:
+		return pair_constant(args, 4194304);
 	default:
 		return -EINVAL;
 	}

@@ -101,7 +101,12 @@ pub(crate) unsafe extern "C" fn batch<P: Path>(args: *const Args, worker: c_uint
         for i in 0..args.live {
             // SAFETY: There are `live` places for this worker, all of which were just filled with
             // blocks of this size.
-            unsafe { P::put(NonNull::new_unchecked((*slots.wrapping_add(i)).cast()), size) };
+            unsafe {
+                P::put(
+                    NonNull::new_unchecked((*slots.wrapping_add(i)).cast()),
+                    size,
+                )
+            };
         }
     }
     0

@@ -2,9 +2,9 @@
 /*
  * Measures a loop, on one CPU or on several at once.
  *
- * In a guest whose QEMU counts instructions (-icount shift=0) an instruction takes a nanosecond of the
- * guest's time on any CPU, and the time stamp counter counts nanoseconds. So what is measured is the
- * instructions of all CPUs together. Elsewhere it is time.
+ * In a guest whose QEMU counts instructions (-icount shift=0) an instruction takes a nanosecond of
+ * the guest's time on any CPU, and the time stamp counter counts nanoseconds. So what is measured is
+ * the instructions of all CPUs together. Elsewhere it is time.
  */
 
 #include <linux/atomic.h>
@@ -93,9 +93,9 @@ static int run(bench_loop *loop, const struct bench_args *args, struct worker *w
 }
 
 /*
- * Measures `rounds` of a loop on each of so many CPUs at once, which must be online. It is what twice
- * as many rounds take more, so a loop's beginning and end fall out; of both it is the least of some
- * runs. Returns 0, or the errno of a run.
+ * Measures `rounds` of a loop on each of so many CPUs at once, which must be online. It is what
+ * twice as many rounds take more, so a loop's beginning and end fall out; of both it is the least of
+ * some runs. Returns 0, or the errno of a run.
  */
 int bench_measure(bench_loop *loop, const struct bench_args *args, unsigned int cpus, u64 *count)
 {
@@ -127,12 +127,12 @@ unsigned int bench_online_cpus(void)
 }
 
 /*
- * Gives the console time to show what was printed. It has a thread of its own, or finds its lock taken
- * on another CPU, and what is printed faster than it shows overruns the log in the end.
+ * Gives the console time to show what was printed. It may have a thread of its own, and what is
+ * printed faster than that shows it overruns the log in the end.
  */
 void bench_rest(void)
 {
-	msleep(4);
+	msleep(20);
 }
 
 /* Two instructions a round, to see that what is counted is instructions. Nothing but on x86_64. */

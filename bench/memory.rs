@@ -106,7 +106,9 @@ pub(crate) fn print() -> Result {
         }
         let [older, kernels, ours] = rows;
 
-        pr_info!("memory size={size} older={older:?} Kmalloc={kernels:?} KernelAllocator={ours:?}\n");
+        pr_info!(
+            "memory size={size} older={older:?} Kmalloc={kernels:?} KernelAllocator={ours:?}\n"
+        );
         rest(lines);
         lines += 1;
     }

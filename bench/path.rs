@@ -170,9 +170,7 @@ impl<const ALIGN: usize> Resize for Global<ALIGN> {
     unsafe fn resize(block: NonNull<u8>, size: usize, to: usize) -> Option<NonNull<u8>> {
         // SAFETY: The block is live and has this layout by the requirements of this function; the
         // sizes of the bench are not zero.
-        NonNull::new(unsafe {
-            KernelAllocator.realloc(block.as_ptr(), layout::<ALIGN>(size), to)
-        })
+        NonNull::new(unsafe { KernelAllocator.realloc(block.as_ptr(), layout::<ALIGN>(size), to) })
     }
 }
 

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# Draws one of the bench's plots. scripts/bench.py sets: data, a table with a column for each path
-# under its name; out, the file; term; xaxis and yaxis, what is on the axes; and xmax, the largest x.
+# Draws one of the bench's plots. scripts/plot.py sets: data, a table with a column for each path
+# under its name; out, the file; terminal; xaxis and yaxis, what is on the axes; and xmax, the
+# largest x.
 
-set terminal @term
+set terminal @terminal
 set output out
 set key outside right center reverse Left noenhanced
 set xlabel xaxis

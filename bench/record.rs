@@ -156,7 +156,7 @@ impl Records {
 /// Gives the console time to show what was printed, at every so many-th line.
 pub(crate) fn rest(line: usize) {
     if line % LINES == 0 {
-        // SAFETY: The function has no requirements but that it can sleep, which a module's init can.
+        // SAFETY: The function has no requirements but that it can sleep, as a module's init can.
         unsafe { bench_rest() };
     }
 }

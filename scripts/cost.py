@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 
-"""What the bench's records say: costs, the goals that they are held to, tables, and what changed.
+"""What the bench's records say: costs, the goals that they are held to, and what changed.
 
 A record is a line of the module's in the guest's log (bench/record.rs, bench/memory.rs). A cost is
 what one operation takes, without the loop around it, in instructions where the guest counts those.
@@ -27,18 +27,9 @@ MEMORY = re.compile(
 
 # What kmalloc() takes from its own caches; above that it asks the page allocator.
 BUCKET_MAX = 8192
-PAGE = 4096
-ALIGN = 8
 
 # A loop of two instructions a round.
 CALIBRATED = 2
-
-# The paths, as the tables show them.
-C_PATHS = ("c-kmalloc-constant", "c-kmalloc", "c-kmem_cache", "c-krealloc")
-RUST_PATHS = ("Kmalloc", "KBox", "GlobalAlloc", "Allocator", "Box")
-PATHS = (*C_PATHS, *RUST_PATHS)
-
-CHANGES_SHOWN = 12
 
 
 class Key(NamedTuple):
@@ -224,7 +215,11 @@ def goals(found: Mapping[Key, float], memory: Sequence[Memory]) -> list[Goal]:
                 1.50,
                 at_least=True,
             )
-            for path, kernels in (("Allocator", "Kmalloc"), ("GlobalAlloc", "Kmalloc"), ("Box", "KBox"))
+            for path, kernels in (
+                ("Allocator", "Kmalloc"),
+                ("GlobalAlloc", "Kmalloc"),
+                ("Box", "KBox"),
+            )
         ),
         *(
             judge(
@@ -246,99 +241,18 @@ def goals(found: Mapping[Key, float], memory: Sequence[Memory]) -> list[Goal]:
     ]
 
 
-def natural_align(block: int) -> int:
-    """What kmalloc() aligns a bucket's blocks to: the largest power of two in its size."""
-    return block & -block
-
-
-def least(memory: Sequence[Memory]) -> dict[tuple[int, int], int]:
-    """The least bytes that the buckets allow for each layout; 0 if none does.
-
-    The buckets are the sizes of block that were seen. A bucket will do if it is large enough and
-    its blocks have the alignment.
-    """
-    seen = sorted({block for entry in memory for block in (entry.older, entry.kmalloc, entry.ours)})
+def chosen(found: Mapping[Key, float], op: str, **where: int) -> dict[Key, float]:
+    """The costs of an op whose keys have these values."""
     return {
-        (entry.size, entry.align): next(
-            (b for b in seen if b >= entry.size and natural_align(b) >= entry.align), 0
-        )
-        for entry in memory
+        key: value
+        for key, value in found.items()
+        if key.op == op and all(getattr(key, name) == wanted for name, wanted in where.items())
     }
 
 
-def markdown(rows: Sequence[Sequence[str]]) -> str:
-    """Rows as a table in Markdown; the first is the head."""
-    widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
-    lines = [
-        f"| {' | '.join(text.rjust(width) for text, width in zip(row, widths))} |" for row in rows
-    ]
-    lines.insert(1, f"| {' | '.join('-' * (width - 1) + ':' for width in widths)} |")
-    return "\n".join(lines)
-
-
-def figure(cost: float | None) -> str:
-    """A cost in a table."""
-    return "" if cost is None else f"{cost:.0f}" if abs(cost - round(cost)) < 0.05 else f"{cost:.1f}"
-
-
-def cost_table(found: Mapping[Key, float], op: str, by: str, **where: int) -> str:
-    """A table of an op: a row for each value of the field `by`, a column for each path."""
-    keys = [
-        key
-        for key in found
-        if key.op == op and all(getattr(key, name) == value for name, value in where.items())
-    ]
-    names = list(dict.fromkeys(key.path for key in keys))
-    names.sort(key=lambda name: PATHS.index(name) if name in PATHS else len(PATHS))
-    rows = [[by, *names]]
-    for value in sorted({getattr(key, by) for key in keys}):
-        own = {key.path: found[key] for key in keys if getattr(key, by) == value}
-        rows.append([str(value), *[figure(own.get(name)) for name in names]])
-    return markdown(rows)
-
-
-def memory_table(memory: Sequence[Memory]) -> str:
-    """Bytes granted over bytes asked, in sum over the sizes, for each alignment."""
-    lowest = least(memory)
-    rows = [["sizes", "align", "older rounding", "Kmalloc", "KernelAllocator", "least"]]
-    for title, low, high in (("1 to 256", 1, 256), ("257 and more", 257, 1 << 62)):
-        for align in sorted({entry.align for entry in memory}):
-            own = [
-                entry
-                for entry in memory
-                if entry.align == align
-                and low <= entry.size <= high
-                and entry.older
-                and entry.kmalloc
-                and entry.ours
-            ]
-            asked = sum(entry.size for entry in own)
-            sums = [
-                sum(entry.older for entry in own),
-                sum(entry.kmalloc for entry in own),
-                sum(entry.ours for entry in own),
-                sum(lowest[entry.size, entry.align] for entry in own),
-            ]
-            rows.append([title, str(align), *[f"{granted / asked:.3f}" for granted in sums]])
-    return markdown(rows)
-
-
-def could_be_better(memory: Sequence[Memory]) -> str:
-    """Says for how many layouts a smaller bucket would have done."""
-    lowest = least(memory)
-    worse = [
-        entry
-        for entry in memory
-        if lowest[entry.size, entry.align] and entry.ours > lowest[entry.size, entry.align]
-    ]
-    if not worse:
-        return f"No bucket of kmalloc would be smaller for any of the {len(memory)} layouts."
-    first = worse[0]
-    return (
-        f"A smaller bucket would do for {len(worse)} of {len(memory)} layouts, the first of size"
-        f" {first.size} and align {first.align}: {first.ours} bytes, {lowest[first.size, first.align]}"
-        " would do."
-    )
+def figure(cost: float) -> str:
+    """A cost for people."""
+    return f"{cost:.0f}" if abs(cost - round(cost)) < 0.05 else f"{cost:.1f}"
 
 
 def changes(old: Mapping[Key, float], new: Mapping[Key, float]) -> list[str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import cost  # noqa: E402
+import report  # noqa: E402
 from common import Fail  # noqa: E402
 from cost import Key, Memory  # noqa: E402
 
@@ -77,9 +78,7 @@ class Reading(unittest.TestCase):
     def test_all(self) -> None:
         run = cost.parse(console())
         self.assertEqual(len(run.counts), len(GOOD))
-        self.assertEqual(
-            run.memory, [Memory(72, 8, 96, 96, 96), Memory(72, 32, 128, 96, 96)]
-        )
+        self.assertEqual(run.memory, [Memory(72, 8, 96, 96, 96), Memory(72, 32, 128, 96, 96)])
 
     def test_lost(self) -> None:
         for line in (*GOOD, *GRANTED):
@@ -139,7 +138,9 @@ class Judging(unittest.TestCase):
         for path in ("Allocator", "GlobalAlloc", "Box"):
             (line,) = (x for x in GOOD if x == record(path, 183))
             bad = verdicts(instead(line, record(path, 183.5)))
-            self.assertIn(f"{path} at most 1.10 times C's kmalloc: DOES NOT HOLD; worst 1.103", bad[0])
+            self.assertIn(
+                f"{path} at most 1.10 times C's kmalloc: DOES NOT HOLD; worst 1.103", bad[0]
+            )
             self.assertIn(f"({path} pair of size 64, align 8)", bad[0])
 
     def test_at_another_size(self) -> None:
@@ -186,16 +187,20 @@ class Telling(unittest.TestCase):
     """Memory tables, and what changed."""
 
     def test_least(self) -> None:
-        memory = [Memory(40, 32, 64, 64, 96), Memory(90, 32, 128, 96, 96), Memory(40, 8, 64, 64, 64)]
-        lowest = cost.least(memory)
+        memory = [
+            Memory(40, 32, 64, 64, 96),
+            Memory(90, 32, 128, 96, 96),
+            Memory(40, 8, 64, 64, 64),
+        ]
+        lowest = report.least(memory)
         self.assertEqual(lowest, {(40, 32): 64, (90, 32): 96, (40, 8): 64})
-        self.assertIn("for 1 of 3 layouts, the first of size 40", cost.could_be_better(memory))
-        self.assertIn("No bucket", cost.could_be_better(memory[1:]))
+        self.assertIn("for 1 of 3 layouts, the first of size 40", report.could_be_better(memory))
+        self.assertIn("No bucket", report.could_be_better(memory[1:]))
 
     def test_least_has_the_alignment(self) -> None:
         """kmalloc-96 is large enough for 80 bytes and has blocks aligned to 32, not to 64."""
         memory = [Memory(80, 64, 128, 128, 128), Memory(90, 8, 96, 96, 96)]
-        self.assertEqual(cost.least(memory)[80, 64], 128)
+        self.assertEqual(report.least(memory)[80, 64], 128)
 
     def test_changes(self) -> None:
         old = cost.costs(cost.parse(console()))
