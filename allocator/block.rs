@@ -32,8 +32,7 @@ pub(super) fn allocate(new: Layout, gfp: Gfp, node: Node) -> Result<NonNull<u8>,
         return Ok(layout::dangling(new));
     }
 
-    // SAFETY: There is no block to hand over.
-    unsafe { slab::krealloc(None, size, new.align(), gfp, node) }
+    slab::kmalloc(size, new.align(), gfp, node)
 }
 
 /// Makes the block at `ptr` one for `new`, in place or by moving it, and keeps its first
@@ -47,6 +46,7 @@ pub(super) fn allocate(new: Layout, gfp: Gfp, node: Node) -> Result<NonNull<u8>,
 ///
 /// `ptr` must be a live block with the layout `old`; anything if `old` is of size zero. On success
 /// it must not be used any more.
+#[inline]
 pub(super) unsafe fn reallocate(
     ptr: NonNull<u8>,
     old: Layout,
@@ -70,20 +70,20 @@ pub(super) unsafe fn reallocate(
     // it has no alignment argument and may keep such a block in place, and the one of 6.18.15
     // copies all of the old block into a new one that may be smaller. A block that has the
     // alignment can stay, and where it is moved the padded size gives the new one its alignment.
-    let block = if layout::is_aligned(ptr, new.align()) {
-        // SAFETY: The caller hands over a live block. It is not of size zero, so it is the slab's.
-        unsafe { slab::krealloc(Some(ptr), size, new.align(), gfp, node) }?
-    } else {
-        let block = allocate(new, gfp, node)?;
+    if !layout::is_aligned(ptr, new.align()) {
+        // SAFETY: The caller hands over a live block with this layout, not of size zero.
+        return unsafe { relocate(ptr, old, new, gfp, node) };
+    }
 
-        // SAFETY: Both blocks are live, have at least that many bytes and, as two live blocks, do
-        // not overlap.
-        unsafe { block.copy_from_nonoverlapping(ptr, min(old.size(), new.size())) };
+    // One that is to be no larger stays without a call: that is what `krealloc()` would do on every
+    // kernel, and the flags and the node have no say in it. What the old size was padded with does
+    // not count: a block that was shrunk to a larger alignment may not have that much.
+    if !slab::WATCHED && new.size() <= old.size() {
+        return Ok(ptr);
+    }
 
-        // SAFETY: The caller hands over a live block with this layout.
-        unsafe { free(ptr, old) };
-        block
-    };
+    // SAFETY: The caller hands over a live block. It is not of size zero, so it is the slab's.
+    let block = unsafe { slab::krealloc(Some(ptr), size, new.align(), gfp, node) }?;
 
     if gfp.zeroes() && new.size() > old.size() {
         // The slab zeroes only what it knows to have been unused, which is less than this if an
@@ -97,6 +97,37 @@ pub(super) unsafe fn reallocate(
         };
     }
 
+    Ok(block)
+}
+
+/// Moves the block at `ptr` to a new one for `new`, as [`reallocate`] does.
+///
+/// Not inline: it is the rare case, and would be in the way of the others.
+///
+/// # Errors
+///
+/// As [`reallocate`].
+///
+/// # Safety
+///
+/// `ptr` must be a live block with the layout `old`, which is not of size zero. On success it must
+/// not be used any more.
+#[inline(never)]
+unsafe fn relocate(
+    ptr: NonNull<u8>,
+    old: Layout,
+    new: Layout,
+    gfp: Gfp,
+    node: Node,
+) -> Result<NonNull<u8>, AllocError> {
+    let block = allocate(new, gfp, node)?;
+
+    // SAFETY: Both blocks are live, have at least that many bytes and, as two live blocks, do not
+    // overlap.
+    unsafe { block.copy_from_nonoverlapping(ptr, min(old.size(), new.size())) };
+
+    // SAFETY: The caller hands over a live block with this layout.
+    unsafe { free(ptr, old) };
     Ok(block)
 }
 

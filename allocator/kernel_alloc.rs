@@ -38,7 +38,8 @@ unsafe impl NodeAllocator for KernelAllocator {
         Ok(NonNull::slice_from_raw_parts(ptr, layout.size()))
     }
 
-    #[inline]
+    // Where the flags are constants, as they mostly are, nothing is left of turning them into bits.
+    #[inline(always)]
     unsafe fn realloc(
         ptr: Option<NonNull<u8>>,
         layout: Layout,
