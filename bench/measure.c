@@ -3,8 +3,8 @@
  * Measures a loop, on one CPU or on several at once.
  *
  * In a guest whose QEMU counts instructions (-icount shift=0) an instruction takes a nanosecond of
- * the guest's time on any CPU, and the time stamp counter counts nanoseconds. So what is measured is
- * the instructions of all CPUs together. Elsewhere it is time.
+ * the guest's time on any CPU, and the time stamp counter counts nanoseconds. So what is measured
+ * is the instructions of all CPUs together. Elsewhere it is time.
  */
 
 #include <linux/atomic.h>
@@ -94,8 +94,8 @@ static int run(bench_loop *loop, const struct bench_args *args, struct worker *w
 
 /*
  * Measures `rounds` of a loop on each of so many CPUs at once, which must be online. It is what
- * twice as many rounds take more, so a loop's beginning and end fall out; of both it is the least of
- * some runs. Returns 0, or the errno of a run.
+ * twice as many rounds take more, so a loop's beginning and end fall out; of both it is the least
+ * of some runs. Returns 0, or the errno of a run.
  */
 int bench_measure(bench_loop *loop, const struct bench_args *args, unsigned int cpus, u64 *count)
 {
