@@ -191,6 +191,15 @@ class KunitTest(unittest.TestCase):
             self.assertIn("did not say", "".join(verdict.kunit_faults(text, PLAN, config)))
         self.assertEqual(verdict.notes(clean), ["kmemleak found 0 blocks"])
 
+    def test_slab(self) -> None:
+        """The slab has some blocks more in use after a run, or too many."""
+        text = CONSOLE + "[    1.9] guest: note: slab: 2000 blocks before, 2100 after\n"
+        config = {"SLUB_DEBUG": "y"}
+        self.assertEqual(verdict.kunit_faults(text, PLAN, config), [])
+        more = text.replace("2100", "5000")
+        self.assertIn("3000 blocks more", verdict.kunit_faults(more, PLAN, config)[0])
+        self.assertIn("did not say", verdict.kunit_faults(CONSOLE, PLAN, config)[0])
+
     def test_account(self) -> None:
         """The demo was loaded beside the suites and left something behind."""
         for live in ("live=1 bytes=0", "live=0 bytes=8"):

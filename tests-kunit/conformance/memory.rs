@@ -34,7 +34,7 @@ const SIZE: usize = 2 * PAGE_SIZE;
 const ROUNDS: usize = 2048;
 
 /// How often it is looked.
-const TRIES: usize = 3;
+const TRIES: usize = 6;
 
 /// What is available may vary by this much without a leak, in bytes: a quarter of what goes
 /// through.

@@ -114,7 +114,7 @@ fn use_after_free() -> Result {
 
 /// Forgets many blocks: of one, a copy of its address may lie about somewhere.
 fn leak() -> Result {
-    for _ in 0..64 {
+    for _ in 0..3000 {
         let _ = KBox::into_raw(KBox::new([0u8; 100], GFP_KERNEL)?);
     }
     Ok(())
