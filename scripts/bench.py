@@ -169,6 +169,8 @@ def check(arch: Arch) -> None:
     """Fails if the bench can't run there."""
     if arch.name not in ARCHES:
         raise Fail(f"make bench is for ARCH={' or '.join(ARCHES)}, not {arch.name}")
+    if arches.selected_config(arch):
+        raise Fail("make bench is for the lean kernel; leave DEBUG unset")
 
 
 def main() -> None:
