@@ -465,7 +465,7 @@ class DemoTest(Harness):
 
     def test_hang(self) -> None:
         """The guest never ends; at the deadline it is made to, and its console is shown."""
-        self.change("tests-kunit/init", "demo() {\n", "demo() {\n\twhile :; do :; done\n")
+        self.change("tests-kunit/init", "\ndemo() {\n", "\ndemo() {\n\twhile :; do :; done\n")
         self.change("scripts/demo.py", "DEADLINE = 180", "DEADLINE = 6")
         out = self.run_script("demo.py", code=1)
         self.assert_all(out, "error: the guest had not ended after 6 s", "guest: started")
