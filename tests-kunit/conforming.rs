@@ -97,26 +97,9 @@ fn hold(
         Err(Found::NoMemory) => return Err(AllocError.into()),
         Err(Found::Violated(violation)) => violation,
     };
-    let (what, new) = (violation.what, violation.new);
-    let old = violation.old.unwrap_or(new);
 
-    if whose == Whose::Ours {
-        check!(
-            false,
-            "{allocator}: {what}: size {} align {} to size {} align {}",
-            old.size(),
-            old.align(),
-            new.size(),
-            new.align()
-        );
-    }
-    pr_notice!(
-        "defect of this kernel's {allocator}: {what}: size {} align {} to size {} align {}\n",
-        old.size(),
-        old.align(),
-        new.size(),
-        new.align()
-    );
+    check!(whose == Whose::Kernels, "{allocator}: {violation:?}");
+    pr_notice!("defect of this kernel's {allocator}: {violation:?}\n");
     Err(Stop::Skipped(c"a defect of this kernel, see the log"))
 }
 

@@ -43,9 +43,6 @@ kunit_suite! {
     ],
 }
 
-/// As many allocations as an operation can be made of.
-const MOST: usize = 1000;
-
 /// An over-aligned value, whose neighbours in a block are not its own.
 #[repr(align(64))]
 #[derive(Clone, PartialEq)]
@@ -68,7 +65,7 @@ fn until_none_fails<T>(
     if !probe::can_fail() {
         return Err(Stop::Skipped(c"this kernel fails no allocations"));
     }
-    for nth in 1..MOST {
+    let ended = probe::until_none_fails(|nth| {
         let mut subject = prepare()?;
         let (granted, failed) = probe::with_failure(nth, || run(&mut subject));
 
@@ -86,12 +83,10 @@ fn until_none_fails<T>(
             "{what}: not given back with allocation {nth} failing"
         );
         refused += usize::from(!granted);
-        if !failed {
-            check!(refused != 0, "{what}: never refused");
-            return Ok(());
-        }
-    }
-    check!(false, "{what}: there is no end of its allocations");
+        Ok(failed)
+    })?;
+    check!(ended, "{what}: there is no end of its allocations");
+    check!(refused != 0, "{what}: never refused");
     Ok(())
 }
 

@@ -28,7 +28,8 @@ use crate::{
         Stop as Found,
         Violation, //
     },
-    params, probe,
+    params,
+    probe,
     rng::{
         mix,
         Rng, //
@@ -36,7 +37,7 @@ use crate::{
     suite::{
         Outcome,
         Stop, //
-    },
+    }, //
 };
 
 kunit_suite! {
@@ -106,16 +107,8 @@ fn random_on_all_cpus() -> Outcome {
         *desk.lock() = None;
 
         let violation = violated.lock().take();
-        if let Some(Violation { what, old, new }) = violation {
-            let old = old.unwrap_or(new);
-            check!(
-                false,
-                "{what}: size {} align {} to size {} align {}",
-                old.size(),
-                old.align(),
-                new.size(),
-                new.align()
-            );
+        if let Some(violation) = violation {
+            check!(false, "{violation:?}");
         }
         check!(
             starved.load(Ordering::Relaxed) == 0,

@@ -2,10 +2,7 @@
 
 //! Allocations that fail: each one of which a request is made, in turn.
 
-use core::{
-    alloc::Layout,
-    cmp::min, //
-};
+use core::cmp::min;
 
 use kernel::{
     alloc::{
@@ -21,31 +18,12 @@ use super::{
     layout,
     Limits,
     Outcome,
-    Stop,
-    Violation, //
+    Stop, //
 };
 use crate::{
     block::Block,
     probe, //
 };
-
-/// As many allocations as a request can be made of.
-const MOST: usize = 1000;
-
-/// Makes a request with its first allocation failing, then with its second, and so on, until it has
-/// no more of them. `run` returns whether it had that many.
-fn until_none_fails(new: Layout, mut run: impl FnMut(usize) -> Result<bool, Stop>) -> Outcome {
-    for nth in 1..MOST {
-        if !run(nth)? {
-            return Ok(());
-        }
-    }
-    Err(Stop::Violated(Violation {
-        what: "there is no end of a request's allocations",
-        old: None,
-        new,
-    }))
-}
 
 /// "When the return value is `Err(AllocError)`, then `ptr` is still valid", and a request is
 /// refused only if there is no memory.
@@ -64,7 +42,7 @@ pub(crate) fn failed_allocations_are_survived<A: Allocator>(_: &Limits) -> Outco
     ] {
         let (old, new) = (layout(from.0, from.1)?, layout(to.0, to.1)?);
 
-        until_none_fails(old, |nth| {
+        let ended = probe::until_none_fails(|nth| {
             let (block, failed) = probe::with_failure(nth, || Block::<A>::new(old, flags));
 
             ensure!(
@@ -80,10 +58,11 @@ pub(crate) fn failed_allocations_are_survived<A: Allocator>(_: &Limits) -> Outco
                     old
                 );
             }
-            Ok(failed)
+            Ok::<_, Stop>(failed)
         })?;
+        ensure!(ended, "there is no end of a request's allocations", old);
 
-        until_none_fails(new, |nth| {
+        let ended = probe::until_none_fails(|nth| {
             let mut block = Block::<A>::new(old, flags)?;
 
             block.fill(2);
@@ -98,8 +77,9 @@ pub(crate) fn failed_allocations_are_survived<A: Allocator>(_: &Limits) -> Outco
                 "a block was changed when an allocation for it failed",
                 old => new
             );
-            Ok(failed)
+            Ok::<_, Stop>(failed)
         })?;
+        ensure!(ended, "there is no end of a request's allocations", old => new);
     }
     Ok(())
 }

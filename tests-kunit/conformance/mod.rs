@@ -18,7 +18,8 @@ pub(crate) mod zeroing;
 
 use core::{
     alloc::Layout,
-    ffi::CStr, //
+    ffi::CStr,
+    fmt, //
 };
 
 use kernel::{
@@ -45,6 +46,23 @@ pub(crate) struct Violation {
     pub(crate) old: Option<Layout>,
     /// The layout that was asked for.
     pub(crate) new: Layout,
+}
+
+// Not `Display`: on some kernels that is a trait of their own to `pr_err!()`.
+impl fmt::Debug for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (old, new) = (self.old.unwrap_or(self.new), self.new);
+
+        write!(
+            f,
+            "{}: size {} align {} to size {} align {}",
+            self.what,
+            old.size(),
+            old.align(),
+            new.size(),
+            new.align()
+        )
+    }
 }
 
 /// Why a property was not shown to hold.
