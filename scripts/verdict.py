@@ -10,7 +10,7 @@ clean.
 import re
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from common import Fail
@@ -51,6 +51,9 @@ LEAKS = {
     "DEBUG_KMEMLEAK": r"kmemleak found 0 blocks$",
 }
 DEMO = {"FAILSLAB": r"demo: allocations failed: [1-9]\d*, insmod refused: [1-9]\d*$"}
+
+# What the demo says of its memory when it ends: blocks and bytes.
+ACCOUNT = re.compile(r"rust_alloc_demo: exit: live=(\d+) bytes=(\d+)\s*$", re.MULTILINE)
 
 # How many blocks of the slab more may be in use after a run than before. Loading and unloading a
 # module and what else the kernel did left up to 160; the suites ask for some 600000.
@@ -228,9 +231,8 @@ def splat_faults(text: list[str]) -> list[str]:
     return faults
 
 
-def note_faults(console: str, config: Mapping[str, str], whole: bool) -> list[str]:
+def note_faults(said: Sequence[str], config: Mapping[str, str], whole: bool) -> list[str]:
     """What the guest had to say of a run on a kernel of this configuration, and did not."""
-    said = notes(console)
     wanted = {**LEAKS, **(DEMO if whole else {})}
     return [
         f"the guest did not say `{pattern}`, as one with CONFIG_{symbol} must"
@@ -239,11 +241,9 @@ def note_faults(console: str, config: Mapping[str, str], whole: bool) -> list[st
     ]
 
 
-def slab_faults(console: str) -> list[str]:
+def slab_faults(said: Sequence[str]) -> list[str]:
     """How many blocks a guest was left with, if that can't be the kernel's own doing."""
-    counts = (
-        re.fullmatch(r"slab: (\d+) blocks before, (\d+) after", note) for note in notes(console)
-    )
+    counts = (re.fullmatch(r"slab: (\d+) blocks before, (\d+) after", note) for note in said)
     more = [int(found[2]) - int(found[1]) for found in counts if found]
     return [
         f"{number} blocks more of the slab are in use after the run"
@@ -254,10 +254,9 @@ def slab_faults(console: str) -> list[str]:
 
 def account_faults(console: str) -> list[str]:
     """What the demo left behind, if it was loaded."""
-    account = r"rust_alloc_demo: exit: live=(\d+) bytes=(\d+)\s*$"
     return [
         f"the module left memory behind: live={live} bytes={size}"
-        for live, size in re.findall(account, console, re.MULTILINE)
+        for live, size in ACCOUNT.findall(console)
         if (live, size) != ("0", "0")
     ]
 
@@ -270,9 +269,9 @@ def kunit_faults(
     Without a plan, some of the cases are enough: the run was filtered. A listing runs none. The
     kernel has this `config`.
     """
-    found = results(console)
+    found, said = results(console), notes(console)
     faults = guest_faults(console) + account_faults(console)
-    faults += note_faults(console, config, plan is not None) + slab_faults(console)
+    faults += note_faults(said, config, plan is not None) + slab_faults(said)
     if plan is not None:
         faults += plan_faults(plan, found)
     elif not listing and not count(found):
@@ -295,7 +294,7 @@ def demo_faults(console: str) -> list[str]:
         faults.append("the walk's closing line is missing")
     elif walk[1] == "0" or walk[2] != "0":
         faults.append(f"the walk tried {walk[1]} layouts and found {walk[2]} misaligned blocks")
-    if "rust_alloc_demo: exit: live=" not in console:
+    if not ACCOUNT.search(console):
         faults.append("the account at exit is missing")
     return faults + account_faults(console)
 

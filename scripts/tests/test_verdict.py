@@ -297,6 +297,7 @@ class DemoTest(unittest.TestCase):
         self.assertIn("closing line is missing", self.faults("walk: layouts", ""))
         self.assertIn("live=1 bytes=64", self.faults("live=0 bytes=0", "live=1 bytes=64"))
         self.assertIn("account at exit is missing", self.faults("exit: ", ""))
+        self.assertIn("account at exit is missing", self.faults("bytes=0", "by"))
         self.assertIn(
             "no such parameter", self.faults("[    1.6]", "x: unknown parameter 'a' ignored\n")
         )
