@@ -97,23 +97,6 @@ fn rounds(budget: usize, each: usize) -> usize {
     budget.checked_div(each).unwrap_or(0).clamp(1, ROUNDS)
 }
 
-/// Calls a macro with a type whose alignment is each of those that are measured.
-macro_rules! for_each_align {
-    ($macro:ident) => {
-        $macro!(8 16 32 64 128 256 512 1024 2048 4096);
-    };
-}
-
-/// Calls a macro with each of the sizes that are measured.
-macro_rules! for_each_size {
-    ($macro:ident) => {
-        $macro!(
-            8 16 32 64 96 128 192 256 512 1024 2048 4096 8192 16384 32768 65536 131072 262144
-            524288 1048576 2097152 4194304
-        );
-    };
-}
-
 macro_rules! sizes {
     ($($size:literal)*) => {
         /// Sizes from 8 bytes to 4 MiB; each is a bucket of kmalloc() or a power of two.
@@ -129,7 +112,10 @@ macro_rules! sizes {
     };
 }
 
-for_each_size!(sizes);
+sizes!(
+    8 16 32 64 96 128 192 256 512 1024 2048 4096 8192 16384 32768 65536 131072 262144 524288
+    1048576 2097152 4194304
+);
 
 /// Measures all.
 pub(crate) fn all(to: &mut Records) -> Result {
@@ -223,7 +209,7 @@ fn aligned(to: &mut Records) -> Result {
         };
     }
 
-    for_each_align!(aligned);
+    aligned!(8 16 32 64 128 256 512 1024 2048 4096);
     Ok(())
 }
 

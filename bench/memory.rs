@@ -5,7 +5,10 @@
 use core::alloc::Layout;
 
 use kernel::{
-    alloc::allocator::Kmalloc,
+    alloc::{
+        allocator::Kmalloc,
+        Allocator, //
+    },
     prelude::*, //
 };
 
@@ -48,29 +51,17 @@ fn sizes() -> impl Iterator<Item = usize> {
 /// What a path grants for a layout, in bytes; 0 if it can't.
 type Granted = fn(Layout) -> usize;
 
-/// Returns what `KernelAllocator` grants.
-fn ours(layout: Layout) -> usize {
-    let Ok(block) = compat::alloc::<KernelAllocator>(layout, GFP_KERNEL, NumaNode::NO_NODE) else {
+/// Returns what `A` grants, whose blocks must be the slab's.
+fn through<A: Allocator>(layout: Layout) -> usize {
+    let Ok(block) = compat::alloc::<A>(layout, GFP_KERNEL, NumaNode::NO_NODE) else {
         return 0;
     };
-    // SAFETY: The block is live and has this layout.
+    // SAFETY: The block is live, has this layout and, as `KernelAllocator`'s are, is one of the
+    // slab's.
     let granted = unsafe { KernelAllocator::granted(block.cast(), layout) };
 
     // SAFETY: The block is live, has this layout, and is not used any more.
-    unsafe { <KernelAllocator as kernel::alloc::Allocator>::free(block.cast(), layout) };
-    granted
-}
-
-/// Returns what the kernel's `Kmalloc` grants.
-fn kernels(layout: Layout) -> usize {
-    let Ok(block) = compat::alloc::<Kmalloc>(layout, GFP_KERNEL, NumaNode::NO_NODE) else {
-        return 0;
-    };
-    // SAFETY: The block is live and, as `KernelAllocator`'s are, one of the slab's.
-    let granted = unsafe { KernelAllocator::granted(block.cast(), layout) };
-
-    // SAFETY: The block is live, has this layout, and is not used any more.
-    unsafe { <Kmalloc as kernel::alloc::Allocator>::free(block.cast(), layout) };
+    unsafe { A::free(block.cast(), layout) };
     granted
 }
 
@@ -90,7 +81,7 @@ fn older(layout: Layout) -> usize {
 
 /// Prints a line for each size, with what each path grants at each alignment.
 pub(crate) fn print() -> Result {
-    let paths: [Granted; 3] = [older, kernels, ours];
+    let paths: [Granted; 3] = [older, through::<Kmalloc>, through::<KernelAllocator>];
     let mut lines = 0;
 
     pr_info!("memory aligns={ALIGNS:?}\n");

@@ -44,9 +44,8 @@ CHANGES_SHOWN = 12
 
 def home(kernel: Kernel) -> Path:
     """Where the results of this checkout on this kernel are; it exists."""
-    top = common.cache() / "bench" / common.key(str(common.checkout()))
-    path = top / f"{kernel.release}-{kernel.arch.name}"
-    path.mkdir(parents=True, exist_ok=True)
+    path = common.results("bench") / f"{kernel.release}-{kernel.arch.name}"
+    path.mkdir(exist_ok=True)
     return path
 
 

@@ -106,6 +106,17 @@ class Progress:
         say(f"      {text}, {minutes(time.monotonic() - self.began)}")
 
 
+def markdown(rows: Sequence[Sequence[str]], right: bool = False) -> str:
+    """Rows as a table in Markdown, the first as its head; `right` puts the text to the right."""
+    widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
+    rule = ["-" * (width - right) + ":" * right for width in widths]
+    lines = [
+        [text.rjust(width) if right else text.ljust(width) for text, width in zip(row, widths)]
+        for row in rows
+    ]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in [lines[0], rule, *lines[1:]])
+
+
 def args() -> list[str]:
     """The words of ARGS, quoted as for a shell."""
     try:
@@ -130,6 +141,13 @@ def cache() -> Path:
             " kernel's build can't take; set RUST_ALLOC_DEMO_CACHE to another"
         )
     path = path.absolute()
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def results(stage: str) -> Path:
+    """Where a stage keeps its results of this checkout; it exists."""
+    path = cache() / stage / key(str(checkout()))
     path.mkdir(parents=True, exist_ok=True)
     return path
 

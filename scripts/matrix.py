@@ -127,13 +127,6 @@ def minutes_allowed() -> float | None:
     return float(value) if value else None
 
 
-def home() -> Path:
-    """Where the results of this checkout are; it exists."""
-    path = common.cache() / "matrix" / common.key(str(common.checkout()))
-    path.mkdir(parents=True, exist_ok=True)
-    return path
-
-
 def state(kernel: Kernel) -> str:
     """A digest of all that the outcome of a cell depends on."""
     top = common.checkout()
@@ -165,7 +158,7 @@ def run(cell: Cell, toolchain: Toolchain, plan: verdict.Plan, until: float | Non
         return Result("left out")
     kernel = kernels.provide(made_of, toolchain)
 
-    folder = home() / cell.name
+    folder = common.results("matrix") / cell.name
     folder.mkdir(exist_ok=True)
     now = state(kernel)
     known = kept(folder)
@@ -233,12 +226,7 @@ def table(results: dict[Cell, Result]) -> str:
         releases = [result.release for result in own.values() if result.release]
         cells = [own[column].text() if column in own else "" for column in columns]
         rows.append([releases[0] if releases else version, *cells])
-    widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
-    lines = [
-        f"| {' | '.join(text.ljust(width) for text, width in zip(row, widths))} |" for row in rows
-    ]
-    lines.insert(1, f"| {' | '.join('-' * width for width in widths)} |")
-    return "\n".join(lines)
+    return common.markdown(rows)
 
 
 def is_good(cell: Cell, result: Result) -> bool:
@@ -251,7 +239,7 @@ def is_good(cell: Cell, result: Result) -> bool:
 def conclude(results: dict[Cell, Result]) -> None:
     """Prints and keeps the table; fails if a cell did."""
     text = table(results)
-    where = home()
+    where = common.results("matrix")
     (where / "matrix.md").write_text(text + "\n")
     whole = {cell.name: asdict(result) for cell, result in results.items()}
     (where / "matrix.json").write_text(json.dumps(whole, indent=1) + "\n")

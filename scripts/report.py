@@ -4,6 +4,7 @@
 
 from collections.abc import Mapping, Sequence
 
+import common
 from cost import Goal, Key, Memory, chosen, figure
 
 # The paths, in the order of the columns.
@@ -53,16 +54,6 @@ TABLES: Sequence[tuple[str, str, str, dict[str, int]]] = (
 )
 
 
-def markdown(rows: Sequence[Sequence[str]]) -> str:
-    """Rows as a table in Markdown; the first is the head."""
-    widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
-    lines = [
-        f"| {' | '.join(text.rjust(width) for text, width in zip(row, widths))} |" for row in rows
-    ]
-    lines.insert(1, f"| {' | '.join('-' * (width - 1) + ':' for width in widths)} |")
-    return "\n".join(lines)
-
-
 def by_path(found: Mapping[Key, float], by: str, form: str = "") -> str:
     """A table with a row for each value of the field `by`, and a column for each path."""
     names = sorted({key.path for key in found}, key=PATHS.index)
@@ -71,7 +62,7 @@ def by_path(found: Mapping[Key, float], by: str, form: str = "") -> str:
         own = {key.path: cost for key, cost in found.items() if getattr(key, by) == value}
         texts = {name: format(cost, form) if form else figure(cost) for name, cost in own.items()}
         rows.append([str(value), *[texts.get(name, "") for name in names]])
-    return markdown(rows)
+    return common.markdown(rows, right=True)
 
 
 def over_kmalloc(found: Mapping[Key, float]) -> str:
@@ -111,7 +102,7 @@ def memory_table(memory: Sequence[Memory]) -> str:
             # A layout that somebody was refused is left out for all of them.
             *sums, asked = map(sum, zip(*(row for row in own if all(row))))
             rows.append([title, str(align), *[f"{granted / asked:.3f}" for granted in sums]])
-    return markdown(rows)
+    return common.markdown(rows, right=True)
 
 
 def could_be_better(memory: Sequence[Memory]) -> str:
@@ -152,6 +143,6 @@ def whole(
         memory_table(memory),
         could_be_better(memory),
         "## The module",
-        markdown([list(size), [str(number) for number in size.values()]]),
+        common.markdown([list(size), [str(number) for number in size.values()]], right=True),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -27,7 +27,7 @@ class Conclusion(unittest.TestCase):
         """Runs the conclusion and returns what it prints."""
         said = io.StringIO()
         with tempfile.TemporaryDirectory() as to, redirect_stdout(said):
-            with mock.patch.object(matrix, "home", return_value=Path(to)):
+            with mock.patch.object(common, "results", return_value=Path(to)):
                 matrix.conclude(dict(results))
         return said.getvalue()
 
