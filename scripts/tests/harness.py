@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-2.0
+
+"""What the tests of the harness in real guests share: a copy of the checkout to break.
+
+Each test changes a line in the copy, runs a command there, and looks at its exit code and messages.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import unittest
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(CHECKOUT / "scripts"))
+
+import common  # noqa: E402
+import kernel as kernels  # noqa: E402
+import verdict  # noqa: E402
+
+COPIED = ("Kbuild", "modinfo.rs", "rust_alloc_demo.rs", "allocator", "scripts", "tests-kunit")
+
+# Longer than a cold start of everything.
+LIMIT = 3600
+
+# Where /init runs the suites.
+SUITES = '\twhy=$(load rust_alloc_demo_kunit 2>&1) || fail "insmod failed: $why"\n'
+
+
+class Harness(unittest.TestCase):
+    """A copy of the checkout to change and run commands in."""
+
+    copy: Path
+    cases: int
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        """Provides the kernel; the copy's place is always the same, so that the cache knows it."""
+        kernels.select(1, 2, need_kunit=True, need_image=True)
+        cls.copy = common.cache() / "run" / "harness"
+        shutil.rmtree(cls.copy, ignore_errors=True)
+        cls.copy.mkdir(parents=True)
+        for name in COPIED:
+            file = CHECKOUT / name
+            (shutil.copytree if file.is_dir() else shutil.copy2)(file, cls.copy / name)
+        with (cls.copy / "tests-kunit/Kbuild").open("a") as kbuild:
+            kbuild.write("obj-m += faults/\n")
+        plan = verdict.expected(cls.copy / "tests-kunit")
+        cls.cases = sum(len(cases) for cases in plan.values())
+
+    def change(self, name: str, old: str, new: str) -> None:
+        """Replaces the one place in a file that reads `old`, until the test's end."""
+        file = self.copy / name
+        text = file.read_text()
+        self.assertEqual(text.count(old), 1, f"{name} must have this once: {old}")
+        file.write_text(text.replace(old, new))
+        self.addCleanup(file.write_text, text)
+
+    def run_script(
+        self, *command: str, code: int, args: str = "", stdin: str = "", **variables: str
+    ) -> str:
+        """Runs a script of the copy, checks its exit code, and returns what it printed."""
+        env = {**os.environ, "ARGS": args, **variables}
+        done = subprocess.run(
+            [sys.executable, str(self.copy / "scripts" / command[0]), *command[1:]],
+            cwd=self.copy,
+            env=env,
+            input=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=LIMIT,
+            check=False,
+        )
+        self.assertEqual(done.returncode, code, done.stdout)
+        self.assertNotIn("Traceback", done.stdout)
+        return done.stdout
+
+    def assert_all(self, text: str, *parts: str) -> None:
+        """Checks that each of these is in the text."""
+        for part in parts:
+            self.assertIn(part, text)
+
+    def assert_passed(self, text: str, line: str) -> None:
+        """Checks that all cases passed or were skipped, as defects of the kernel are."""
+        self.assertRegex(text, line)
+        found = re.search(line, text)
+        assert found
+        passed, skipped = int(found[1]), int(found[2])
+        self.assertEqual(passed + skipped, self.cases)
+        self.assertGreater(passed, 5 * skipped)
