@@ -146,17 +146,15 @@ def cache() -> Path:
 
 
 def results(stage: str) -> Path:
-    """Where a stage keeps its results of this checkout; it exists."""
+    """Where a stage keeps what it made for this checkout; it exists."""
     path = cache() / stage / key(str(checkout()))
     path.mkdir(parents=True, exist_ok=True)
     return path
 
 
 def logs() -> Path:
-    """The directory of the complete logs; it exists."""
-    path = cache() / "logs"
-    path.mkdir(exist_ok=True)
-    return path
+    """The directory of the complete logs; it exists. Other checkouts may be at work, in their own."""
+    return results("logs")
 
 
 def key(*parts: str) -> str:

@@ -281,7 +281,7 @@ def changes(old: Mapping[Key, float], new: Mapping[Key, float]) -> list[str]:
 def to_json(found: Mapping[Key, float], memory: Sequence[Memory]) -> dict[str, object]:
     """Costs and memory as JSON has them."""
     return {
-        "costs": [{**key._asdict(), "cost": round(cost, 6)} for key, cost in found.items()],
+        "costs": [{**key._asdict(), "cost": cost} for key, cost in found.items()],
         "memory": [asdict(entry) for entry in memory],
     }
 

@@ -39,7 +39,7 @@ class Harness(unittest.TestCase):
     def setUpClass(cls) -> None:
         """Provides the kernel; the copy's place is always the same, so that the cache knows it."""
         kernels.select(1, 2, need_kunit=True, need_image=True)
-        cls.copy = common.cache() / "run" / "harness"
+        cls.copy = common.cache() / "run" / f"harness-{common.key(str(CHECKOUT))}"
         shutil.rmtree(cls.copy, ignore_errors=True)
         cls.copy.mkdir(parents=True)
         for name in COPIED:
