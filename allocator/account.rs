@@ -27,11 +27,16 @@ use super::{
 };
 
 // Counters and nothing else: no other memory is ordered by them, so `Relaxed` is enough. `core`'s
-// atomics because the kernel's own are not there on every supported kernel.
-static BLOCKS: AtomicUsize = AtomicUsize::new(0);
+// atomics because the kernel's own are not there on every supported kernel. An allocation changes
+// two of them, and so does its free; what can be had from these when it is asked for has none of its
+// own.
+static ALLOCATED: AtomicUsize = AtomicUsize::new(0);
+static FREED: AtomicUsize = AtomicUsize::new(0);
 static BYTES: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
+static FAILED: AtomicUsize = AtomicUsize::new(0);
 
-/// [`KernelAllocator`] that keeps the account of its module, in two counters.
+/// [`KernelAllocator`] that keeps the account of its module, in a few counters.
 ///
 /// `Box<T, Accounted>` and `Vec<T, Accounted>` are counted, `Box<T, KernelAllocator>` is not.
 /// Layouts of size zero take no memory and are not counted either.
@@ -41,33 +46,79 @@ static BYTES: AtomicUsize = AtomicUsize::new(0);
 )]
 pub(crate) struct Accounted;
 
+/// What [`Accounted`] has counted.
+#[allow(dead_code, reason = "what a module reads of it is its own choice")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Account {
+    /// Blocks that are live.
+    pub(crate) live: usize,
+    /// Bytes that were asked for them.
+    pub(crate) bytes: usize,
+    /// The most bytes that were ever live at once.
+    pub(crate) peak: usize,
+    /// Blocks that were ever allocated. One that is reallocated is freed and allocated.
+    pub(crate) allocated: usize,
+    /// Blocks that were freed of these.
+    pub(crate) freed: usize,
+    /// Requests that were refused.
+    pub(crate) failed: usize,
+}
+
 #[allow(
     dead_code,
     reason = "not every module that has this folder keeps an account"
 )]
 impl Accounted {
-    /// Returns how many blocks are live, and how many bytes were asked for them.
+    /// Returns the account as it is now.
     ///
-    /// The two are read one after the other: they match if nothing is allocated meanwhile.
-    pub(crate) fn live() -> (usize, usize) {
-        (
-            BLOCKS.load(Ordering::Relaxed),
-            BYTES.load(Ordering::Relaxed),
-        )
+    /// The counters are read one after the other, and nobody waits for that: they match if nothing
+    /// is allocated meanwhile.
+    pub(crate) fn account() -> Account {
+        let freed = FREED.load(Ordering::Relaxed);
+        let allocated = ALLOCATED.load(Ordering::Relaxed);
+
+        Account {
+            // What others free in between may be seen before it is seen to be allocated.
+            live: allocated.saturating_sub(freed),
+            bytes: BYTES.load(Ordering::Relaxed),
+            peak: PEAK.load(Ordering::Relaxed),
+            allocated,
+            freed,
+            failed: FAILED.load(Ordering::Relaxed),
+        }
     }
 
+    /// Returns how many blocks are live, and how many bytes were asked for them: both 0 where all
+    /// was given back.
+    pub(crate) fn live() -> (usize, usize) {
+        let now = Self::account();
+        (now.live, now.bytes)
+    }
+
+    #[inline]
     fn add(layout: Layout) {
         if layout.size() != 0 {
-            BLOCKS.fetch_add(1, Ordering::Relaxed);
-            BYTES.fetch_add(layout.size(), Ordering::Relaxed);
+            ALLOCATED.fetch_add(1, Ordering::Relaxed);
+            let bytes = BYTES.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
+
+            if bytes > PEAK.load(Ordering::Relaxed) {
+                PEAK.fetch_max(bytes, Ordering::Relaxed);
+            }
         }
     }
 
+    #[inline]
     fn sub(layout: Layout) {
         if layout.size() != 0 {
-            BLOCKS.fetch_sub(1, Ordering::Relaxed);
+            FREED.fetch_add(1, Ordering::Relaxed);
             BYTES.fetch_sub(layout.size(), Ordering::Relaxed);
         }
+    }
+
+    #[cold]
+    fn fail(err: AllocError) -> AllocError {
+        FAILED.fetch_add(1, Ordering::Relaxed);
+        err
     }
 }
 
@@ -77,7 +128,8 @@ unsafe impl NodeAllocator for Accounted {
     const MIN_ALIGN: usize = <KernelAllocator as NodeAllocator>::MIN_ALIGN;
 
     fn alloc(layout: Layout, flags: Flags, nid: NumaNode) -> Result<NonNull<[u8]>, AllocError> {
-        let block = <KernelAllocator as NodeAllocator>::alloc(layout, flags, nid)?;
+        let block =
+            <KernelAllocator as NodeAllocator>::alloc(layout, flags, nid).map_err(Self::fail)?;
 
         Self::add(layout);
         Ok(block)
@@ -93,7 +145,8 @@ unsafe impl NodeAllocator for Accounted {
         // SAFETY: The requirements are the same as of this function.
         let block = unsafe {
             <KernelAllocator as NodeAllocator>::realloc(ptr, layout, old_layout, flags, nid)
-        }?;
+        }
+        .map_err(Self::fail)?;
 
         if ptr.is_some() {
             Self::sub(old_layout);

@@ -10,6 +10,7 @@ use kernel::{
 
 use crate::{
     allocator::{
+        Accounted,
         KernelAllocator,
         KMALLOC_MAX_SIZE, //
     },
@@ -140,7 +141,7 @@ fn pairs(to: &mut Records) -> Result {
     to.measure(case("c-nothing", "pair", c::bench_pair_nothing, 8))?;
     to.measure(case("nothing", "pair", pair::<Nothing>, 8))?;
     for &size in SIZES {
-        let loops: [(&str, Loop); 8] = [
+        let loops: [(&str, Loop); 9] = [
             ("c-kmalloc-constant", c::bench_pair_kmalloc_constant),
             ("c-kmalloc", c::bench_pair_kmalloc),
             ("c-krealloc", c::bench_pair_krealloc),
@@ -148,6 +149,7 @@ fn pairs(to: &mut Records) -> Result {
             ("KBox", boxed::<Kmalloc>(size)?),
             ("GlobalAlloc", pair::<Global<ALIGN>>),
             ("Allocator", pair::<Through<KernelAllocator, ALIGN>>),
+            ("Accounted", pair::<Through<Accounted, ALIGN>>),
             ("Box", boxed::<KernelAllocator>(size)?),
         ];
 

@@ -28,6 +28,9 @@ MEMORY = re.compile(
 # What kmalloc() takes from its own caches; above that it asks the page allocator.
 BUCKET_MAX = 8192
 
+# What keeping the account may add to an allocation and its free, in instructions.
+ACCOUNT_MAX = 12
+
 # A loop of two instructions a round.
 CALIBRATED = 2
 
@@ -228,6 +231,15 @@ def goals(found: Mapping[Key, float], memory: Sequence[Memory]) -> list[Goal]:
                 1.0,
             )
             for path in ("Allocator", "GlobalAlloc")
+        ),
+        judge(
+            f"Accounted at most {ACCOUNT_MAX} instructions above Allocator",
+            (
+                (cost - found[key._replace(path="Allocator")], key)
+                for key, cost in found.items()
+                if key.path == "Accounted"
+            ),
+            ACCOUNT_MAX,
         ),
         judge(
             "never more memory than the kernel's Kmalloc",

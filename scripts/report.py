@@ -18,6 +18,7 @@ PATHS = (
     "KVec",
     "GlobalAlloc",
     "Allocator",
+    "Accounted",
     "Box",
     "Vec",
 )

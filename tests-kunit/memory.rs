@@ -23,19 +23,21 @@ use crate::{
 };
 
 kunit_suite! {
-    /// The account of what is live is right.
+    /// The account is right.
     name: rust_alloc_memory,
     cases: [
         account_is_balanced,
+        peak_is_the_most,
     ],
 }
 
-/// `Accounted` counts what is live, through all the ways that memory comes and goes.
+/// `Accounted` counts what is live, what there was, and what was refused, through all the ways that
+/// memory comes and goes.
 fn account_is_balanced() -> Outcome {
-    let before = Accounted::live();
+    let before = Accounted::account();
     let live = || {
         let (blocks, bytes) = Accounted::live();
-        (blocks - before.0, bytes - before.1)
+        (blocks - before.live, bytes - before.bytes)
     };
 
     let mut block = Block::<Accounted>::new(layout(100, 64)?, GFP_KERNEL)?;
@@ -47,6 +49,10 @@ fn account_is_balanced() -> Outcome {
             .resize(layout(KMALLOC_MAX_SIZE + 1, 8)?, GFP_KERNEL)
             .is_err(),
         "more than KMALLOC_MAX_SIZE was not refused"
+    );
+    check!(
+        Block::<Accounted>::new(layout(1, 2 * KMALLOC_MAX_SIZE)?, GFP_KERNEL).is_err(),
+        "an alignment above KMALLOC_MAX_SIZE was not refused"
     );
     check!(live() == (1, 300), "after a refused realloc: {:?}", live());
     block.resize(layout(0, 1)?, GFP_KERNEL)?;
@@ -65,5 +71,37 @@ fn account_is_balanced() -> Outcome {
 
     drop((block, vec, value, nothing));
     check!(live() == (0, 0), "at the end: {:?}", live());
+
+    // Two blocks of the first allocation's and of the growth's, and three that are dropped last.
+    let after = Accounted::account();
+    let ever = (
+        after.allocated - before.allocated,
+        after.freed - before.freed,
+        after.failed - before.failed,
+    );
+    check!(ever == (5, 5, 2), "allocated, freed, failed: {ever:?}");
+    Ok(())
+}
+
+/// The peak is what was live at once, and stays when that is freed.
+fn peak_is_the_most() -> Outcome {
+    // As much as was ever live, so that this raises the peak.
+    let before = Accounted::account();
+    let mut held = KVec::new();
+    while Accounted::account().bytes <= before.peak {
+        held.push(
+            Block::<Accounted>::new(layout(KMALLOC_MAX_SIZE / 16, 1)?, GFP_KERNEL)?,
+            GFP_KERNEL,
+        )?;
+    }
+    let most = Accounted::account().bytes;
+
+    drop(held);
+    let after = Accounted::account();
+    check!(
+        after.peak == most && after.bytes == before.bytes,
+        "{} bytes were live at most: {after:?}",
+        most
+    );
     Ok(())
 }
