@@ -28,8 +28,7 @@ use super::{
 
 // Counters and nothing else: no other memory is ordered by them, so `Relaxed` is enough. `core`'s
 // atomics because the kernel's own are not there on every supported kernel. An allocation changes
-// two of them, and so does its free; what can be had from these when it is asked for has none of its
-// own.
+// two of them, and so does its free; what can be told by these has none of its own.
 static ALLOCATED: AtomicUsize = AtomicUsize::new(0);
 static FREED: AtomicUsize = AtomicUsize::new(0);
 static BYTES: AtomicUsize = AtomicUsize::new(0);

@@ -153,7 +153,7 @@ def results(stage: str) -> Path:
 
 
 def logs() -> Path:
-    """The directory of the complete logs; it exists. Other checkouts may be at work, in their own."""
+    """The directory of this checkout's complete logs; it exists."""
     return results("logs")
 
 

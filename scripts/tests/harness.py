@@ -20,13 +20,29 @@ import common  # noqa: E402
 import kernel as kernels  # noqa: E402
 import verdict  # noqa: E402
 
-COPIED = ("Kbuild", "modinfo.rs", "rust_alloc_demo.rs", "allocator", "scripts", "tests-kunit")
+COPIED = (
+    "Kbuild",
+    "allocator",
+    "debugfs.rs",
+    "modinfo.rs",
+    "rust_alloc_demo.rs",
+    "scripts",
+    "tests-kunit",
+    "walk.rs",
+)
 
 # Longer than a cold start of everything.
 LIMIT = 3600
 
 # Where /init runs the suites.
 SUITES = '\twhy=$(load rust_alloc_demo_kunit 2>&1) || fail "insmod failed: $why"\n'
+
+
+def readme(section: str) -> list[str]:
+    """The blocks of code in a section of the README."""
+    text = (CHECKOUT / "README.md").read_text().split(f"## {section}\n", 1)[1]
+    found = re.findall(r"(?:^    .*\n|^\n(?=    ))+", text.split("\n## ", 1)[0], re.MULTILINE)
+    return [re.sub(r"^    ", "", block, flags=re.MULTILINE).strip("\n") + "\n" for block in found]
 
 
 class Harness(unittest.TestCase):

@@ -139,9 +139,8 @@ class DemoTest(Harness):
 
     def test_leak(self) -> None:
         """What is held until exit is not given back."""
-        self.change(
-            "rust_alloc_demo.rs", "self.held = None;", "core::mem::forget(self.held.take());"
-        )
+        held = "let held = Held::new()?;"
+        self.change("rust_alloc_demo.rs", held, f"{held} core::mem::forget(Held::new()?);")
         out = self.run_script("demo.py", code=1)
         self.assertRegex(out, r"error: the module left memory behind: live=[1-9]\d* bytes=[1-9]")
 

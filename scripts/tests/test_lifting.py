@@ -8,21 +8,19 @@ The module has one file and one Kbuild, as out-of-tree Rust modules begin.
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 import unittest
 from pathlib import Path
 
-TOP = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(TOP / "scripts"))
+from harness import CHECKOUT, readme
 
-import common  # noqa: E402
-import guest  # noqa: E402
-import kernel as kernels  # noqa: E402
-import module  # noqa: E402
-import verdict  # noqa: E402
+import common
+import guest
+import kernel as kernels
+import module
+import verdict
 
-SECTION = "## Use the allocator in your own module\n"
+SECTION = "Use the allocator in your own module"
 
 # What the README leaves to the reader: a module, which says where its blocks came to lie.
 BEFORE = """// SPDX-License-Identifier: GPL-2.0
@@ -55,13 +53,6 @@ impl kernel::Module for MyModule {
 DEADLINE = 120
 
 
-def blocks() -> list[str]:
-    """The blocks of code in the README's section."""
-    text = (TOP / "README.md").read_text().split(SECTION, 1)[1].split("\n## ", 1)[0]
-    found = re.findall(r"(?:^    .*\n|^\n(?=    ))+", text, re.MULTILINE)
-    return [re.sub(r"^    ", "", block, flags=re.MULTILINE).strip("\n") + "\n" for block in found]
-
-
 class LiftingTest(unittest.TestCase):
     """A copy of `allocator/` beside a module's one source."""
 
@@ -72,9 +63,9 @@ class LiftingTest(unittest.TestCase):
         folder = tempfile.TemporaryDirectory(dir=common.cache() / "run")
         self.addCleanup(folder.cleanup)
         self.src = Path(folder.name)
-        shutil.copytree(TOP / "allocator", self.src / "allocator")
+        shutil.copytree(CHECKOUT / "allocator", self.src / "allocator")
 
-        self.kbuild, rust = blocks()
+        self.kbuild, rust = readme(SECTION)
         lines = rust.splitlines()
         init = [line for line in lines if re.match(r"let |lines\.", line)]
         self.assertTrue(init)
