@@ -3,24 +3,19 @@
 """`make check-kdir`: one tree with one defect for each message, and a real tree that is good."""
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 import unittest
-from collections.abc import Iterator
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(TOP / "scripts"))
+sys.path[:0] = [str(TOP / "scripts"), str(TOP / "scripts/tests")]
 
 import common  # noqa: E402
 import kdir  # noqa: E402
 import kernel as kernels  # noqa: E402
-import matrix  # noqa: E402
-import source as sources  # noqa: E402
-import toolchain as toolchains  # noqa: E402
-from arch import ARCHES  # noqa: E402
+from distribution import built_kernels, headers  # noqa: E402
 
 
 def run(script: str, path: Path, *args: str, **variables: str) -> tuple[int, str]:
@@ -42,17 +37,6 @@ def run(script: str, path: Path, *args: str, **variables: str) -> tuple[int, str
 def check(path: Path) -> tuple[int, str]:
     """Runs `make check-kdir` on a tree."""
     return run("kdir.py", path)
-
-
-def built_kernels() -> Iterator[kernels.Kernel]:
-    """The kernels of the matrix that the cache has, other than UML's, which nobody packages."""
-    toolchain = toolchains.provide()
-    for cell in matrix.CELLS:
-        if cell.arch != "um" and sources.is_here(cell.version):
-            source = sources.provide(cell.version, None, toolchain)
-            made_of = kernels.recipe(source, ARCHES[cell.arch], cell.config, toolchain)
-            if made_of.stamp.exists():
-                yield kernels.provide(made_of, toolchain)
 
 
 class Defects(unittest.TestCase):
@@ -240,34 +224,6 @@ class Defects(unittest.TestCase):
         self.assertEqual(code, 0, text)
         self.assertIn("make demo: no", text)
         self.assertIn("bzImage", text)
-
-
-def headers(kernel: kernels.Kernel, to: Path) -> None:
-    """Makes a headers directory of a kernel's build directory, as distributions package it.
-
-    The kernel's own script does it, but for the Rust metadata, which it leaves out.
-    """
-    build = kernel.build
-    assert kernel.source
-    to.mkdir(parents=True)
-    script = (
-        f"cd '{build}' && srctree='{kernel.source}' SRCARCH={kernel.arch.srcarch} CC=clang"
-        f" HOSTCC=clang MAKE=make LLVM=1 ARCH={kernel.arch.name}"
-        f" sh '{kernel.source}/scripts/package/install-extmod-build' '{to}'"
-    )
-    done = subprocess.run(
-        kernel.toolchain.argv(["sh", "-e", "-c", script], ro=[kernel.source, build], rw=[to]),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise AssertionError(done.stdout)
-    (to / "rust").mkdir(exist_ok=True)
-    for pattern in ("*.rmeta", "*.so"):
-        for file in (build / "rust").glob(pattern):
-            shutil.copy2(file, to / "rust")
 
 
 if __name__ == "__main__":
