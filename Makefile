@@ -58,6 +58,14 @@ lint: ## rustfmt, clippy, shellcheck, flake8, mypy, checkpatch; warnings are err
 modules_install: ## installs the modules below INSTALL_MOD_PATH, by the kernel's own rules
 	$(call run,module.py) install
 
+.PHONY: dkms
+dkms: ## hands the module to this machine's DKMS, for the running kernel or ARGS="-k RELEASE"
+	$(call run,dkms.py)
+
+.PHONY: dkms_remove
+dkms_remove: ## takes the module from all kernels and from DKMS
+	$(call run,dkms.py) remove
+
 .PHONY: clean
 clean: ## removes what was built in the checkout
 	$(call run,clean.py)

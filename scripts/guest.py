@@ -18,7 +18,7 @@ from module import Modules
 # Debian's name for the architecture that all this runs on.
 HOST = "amd64"
 
-FOLDERS = ["bin", "proc", "sys"]
+FOLDERS = ["proc", "sys"]
 TAIL_LINES = 20
 
 # A guest that only starts and ends takes about two seconds without KVM.

@@ -9,6 +9,7 @@ built in place and a distribution's headers directory all do. Writes nothing.
 import os
 import re
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +47,9 @@ GUEST_NEEDS = (
     "SYSFS",
     "DEVTMPFS",
 )
+
+# The tools of this machine.
+HOST = Toolchain(None, "host")
 
 
 @dataclass(frozen=True)
@@ -224,16 +228,33 @@ def matching_toolchain(tree: Tree) -> Toolchain:
         toolchain = toolchains.root()
         if toolchain.rustc() == tree.rustc:
             return toolchain
-    host = Toolchain(None, "host")
-    if shutil.which("rustc") and host.rustc() == tree.rustc:
-        return host
+    if host_rustc() == tree.rustc:
+        return HOST
     raise Fail(
         other_rustc(
             tree,
-            f"this machine has {host.rustc() if shutil.which('rustc') else 'none'}"
+            f"this machine has {host_rustc()}"
             + (f", the toolchain's root {toolchain.rustc()}" if tree.clang else ""),
         )
     )
+
+
+def host_rustc() -> str:
+    """The version text of this machine's own rustc."""
+    return HOST.rustc() if shutil.which("rustc") else "none"
+
+
+def need_host(tree: Tree) -> None:
+    """Fails if this machine's own tools can't build a module for the tree, as DKMS does."""
+    tools = ("make", "clang", "ld.lld", "llvm-objcopy") if tree.clang else ("make", "gcc", "ld")
+    missing = [tool for tool in tools if not shutil.which(tool)]
+    if missing:
+        raise Fail(
+            f"KDIR={tree.build}: this kernel was built with {'clang' if tree.clang else 'gcc'}, and"
+            f" this machine has no {', '.join(missing)}; install what is missing"
+        )
+    if host_rustc() != tree.rustc:
+        raise Fail(other_rustc(tree, f"this machine has {host_rustc()}"))
 
 
 def other_rustc(tree: Tree, found: str) -> str:
@@ -273,10 +294,17 @@ def need_image(tree: Tree) -> None:
 
 
 def main() -> None:
-    """Checks KDIR, or the running kernel's build directory if it is not set."""
+    """Checks KDIR, or the running kernel's build directory if it is not set.
+
+    With `host` it is for this machine's own tools, and no others are looked for.
+    """
     running = Path("/lib/modules", os.uname().release, "build")
     path = Path(os.environ.get("KDIR") or running)
     tree = inspect(path)
+    if sys.argv[1:] == ["host"]:
+        need_host(tree)
+        common.say(f"{path}: this machine can build Rust modules for Linux {tree.release}")
+        return
     toolchain = matching_toolchain(tree)
     notice_if_newer(tree.release)
     common.say(f"{path}: Linux {tree.release} ({tree.arch.name}) can build Rust modules")

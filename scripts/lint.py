@@ -23,7 +23,7 @@ CRATES = (
     "tests-kunit/suites.rs",
     "tests-kunit/faults/rust_alloc_demo_fault.rs",
 )
-SHELL = ("tests-kunit/init", "tests-kunit/uml", ".ci/run")
+SHELL = ("tests-kunit/init", "tests-kunit/uml", "dkms.conf", "scripts/dkms-preflight", ".ci/run")
 
 # What does not apply to a tree that is not the kernel's: its maintainers' file and its line length.
 CHECKPATCH = (
@@ -57,14 +57,12 @@ def tracked(top: Path) -> list[str]:
 def check(kernel: Kernel, name: str, command: Sequence[str], top: Path) -> bool:
     """Runs one check in the toolchain and shows what it found."""
     source = [kernel.source] if kernel.source else []
+    path = f"{top / 'scripts'}:{top / 'scripts/tests'}:{kunit_path(kernel)}"
     argv = kernel.toolchain.argv(
         command,
         ro=[top, *source],
         cwd=top,
-        env={
-            "PYTHONPATH": f"{top / 'scripts'}:{kunit_path(kernel)}",
-            "MYPYPATH": f"{top / 'scripts'}:{kunit_path(kernel)}",
-        },
+        env={"PYTHONPATH": path, "MYPYPATH": path},
     )
     done = subprocess.run(
         argv,

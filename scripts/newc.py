@@ -7,6 +7,7 @@ No cpio program can make a device node without being root, and /init has no cons
 
 import stat
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 
 DIRECTORY = stat.S_IFDIR | 0o755
 PROGRAM = stat.S_IFREG | 0o755
@@ -28,8 +29,13 @@ def pad(data: bytes) -> bytes:
 
 
 def archive(folders: list[str], programs: Mapping[str, bytes]) -> bytes:
-    """An archive of these folders, a console, and these files, all of them executable."""
-    files = [(name, DIRECTORY, b"") for name in ["dev", *folders]]
+    """An archive of these folders, a console, and these files, all of them executable.
+
+    The folders that the files are in come before them.
+    """
+    above = {str(path) for name in programs for path in PurePosixPath(name).parents}
+    names = sorted({"dev", *folders, *above} - {"."})
+    files = [(name, DIRECTORY, b"") for name in names]
     files.append(("dev/console", CONSOLE, b""))
     files += [(name, PROGRAM, data) for name, data in programs.items()]
     files.append(("TRAILER!!!", 0, b""))

@@ -11,7 +11,7 @@ import platform
 import re
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,6 +57,7 @@ PACKAGES = (
     "gdb",
     "gnuplot-nox",
     "libclang-rt-dev",
+    "openssl",
     "rust-analyzer",
 )
 
@@ -100,6 +101,7 @@ class Toolchain:
         rw: Sequence[Path] = (),
         cwd: Path | None = None,
         env: dict[str, str] | None = None,
+        at: Mapping[str, Path] | None = None,
         kvm: bool = False,
         network: bool = False,
     ) -> list[str]:
@@ -107,7 +109,8 @@ class Toolchain:
 
         In the root all else of the host is out of reach; with `network` the root itself can be
         written to, for apt. /dev/kvm is hidden unless `kvm`, and `ro` can't be written to; with the
-        host's own tools this takes bubblewrap.
+        host's own tools this takes bubblewrap. `at` has directories of the host that take the place
+        of others, and can be written to.
         """
         variables = {"LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1", **(env or {})}
         if self.root is None:
@@ -133,6 +136,8 @@ class Toolchain:
         for option, paths in (("--ro-bind", ro), ("--bind", rw)):
             for path in dict.fromkeys(paths):
                 words += [option, str(path), str(path)]
+        for place, path in (at or {}).items():
+            words += ["--bind", str(path), place]
         if kvm:
             words += ["--dev-bind", "/dev/kvm", "/dev/kvm"]
         if network:
