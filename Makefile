@@ -58,6 +58,10 @@ lint: ## rustfmt, clippy, shellcheck, flake8, mypy, checkpatch; warnings are err
 modules_install: ## installs the modules below INSTALL_MOD_PATH, by the kernel's own rules
 	$(call run,module.py) install
 
+.PHONY: modules_uninstall
+modules_uninstall: ## removes what modules_install put there
+	$(call run,module.py) uninstall
+
 .PHONY: dkms
 dkms: ## hands the module to this machine's DKMS, for the running kernel or ARGS="-k RELEASE"
 	$(call run,dkms.py)

@@ -30,6 +30,19 @@ CHATTER = re.compile(
 )
 WARNING = re.compile(r"\bwarning\b|^WARNING:", re.IGNORECASE)
 
+# Where the kernel's modules_install puts the modules, below updates/; it may compress them. DKMS's
+# are not there.
+INSTALLED = ("rust_alloc_demo.ko*", "tests-kunit/rust_alloc_demo_kunit.ko*")
+
+# The files of depmod's (kmod, tools/depmod.c).
+DEPMOD = tuple(
+    f"modules.{name}"
+    for name in (
+        *("alias", "alias.bin", "builtin.alias.bin", "builtin.bin", "dep", "dep.bin", "devname"),
+        *("softdep", "symbols", "symbols.bin", "weakdep"),
+    )
+)
+
 # What tells that a kernel was built anew in its directory.
 KERNEL_FILES = ("include/config/auto.conf", "Module.symvers", "rust/libkernel.rmeta", "vmlinux")
 
@@ -104,7 +117,10 @@ def make(kernel: Kernel, src: Path, goal: Sequence[str], rw: Sequence[Path] = ()
 
 
 def build(
-    kernel: Kernel, clippy: bool = False, werror: bool = False, bench: bool = False
+    kernel: Kernel,
+    clippy: bool = False,
+    werror: bool = False,
+    bench: bool = False,
 ) -> Modules:
     """Builds what has changed; with `bench` that module too. With `clippy` it is checked as well.
 
@@ -115,7 +131,11 @@ def build(
     variant = f"{'clippy' * clippy}-{'werror' * werror}{'-bench' * bench}"
     where = common.cache() / "module" / common.key(str(top), kernel.key, variant)
     src, stamp = where / "src", where / "stamp"
-    goal = ["CLIPPY=1"] * clippy + ["RUST_ALLOC_DEMO_BENCH=m"] * bench + ["modules"]
+    goal = [
+        *["CLIPPY=1"] * clippy,
+        *["RUST_ALLOC_DEMO_BENCH=m"] * bench,
+        "modules",
+    ]
 
     with common.lock(f"module-{where.name}"):
         files = sources(top)
@@ -159,15 +179,20 @@ def run(command: list[str], src: Path, log: Path, werror: bool) -> None:
         raise Fail(f"warnings are errors here, see above; the complete log is {log}")
 
 
+def install_root() -> Path:
+    """The directory that has lib/modules."""
+    return Path(os.environ.get("INSTALL_MOD_PATH") or "/").absolute()
+
+
 def install(kernel: Kernel) -> None:
     """Installs the modules by the kernel's own modules_install, where INSTALL_MOD_PATH says."""
-    modules = build(kernel)
-    root = Path(os.environ.get("INSTALL_MOD_PATH") or "/").absolute()
+    root = install_root()
     to = root / "lib/modules" / kernel.release
     try:
         to.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise Fail(f"can't write to {to} ({error.strerror}); become root, or set INSTALL_MOD_PATH=")
+    modules = build(kernel)
     goal = [f"INSTALL_MOD_PATH={'' if root == Path('/') else root}", "modules_install"]
     run(
         make(kernel, modules.dir, goal, rw=[to]),
@@ -175,14 +200,51 @@ def install(kernel: Kernel) -> None:
         common.logs() / "modules_install.log",
         werror=False,
     )
+    depmod(kernel)
     common.say(f"installed the modules under {to}")
 
 
+def uninstall(kernel: Kernel) -> None:
+    """Removes what `install` put there, and the folders that are empty without it."""
+    root = install_root()
+    to = root / "lib/modules" / kernel.release
+    ours = sorted(file for name in INSTALLED for file in (to / "updates").glob(name))
+    if not ours:
+        raise Fail(f"there is no module of this project under {to / 'updates'}")
+    try:
+        for file in ours:
+            file.unlink()
+    except OSError as error:
+        raise Fail(f"can't remove {file} ({error.strerror}); become root, or set INSTALL_MOD_PATH=")
+    if any(to.rglob("*.ko*")):
+        depmod(kernel)
+    else:
+        # What depmod made of these modules alone. The kernel's own lists are not depmod's.
+        for name in DEPMOD:
+            (to / name).unlink(missing_ok=True)
+    for folder in sorted({parent for file in ours for parent in file.parents}, reverse=True):
+        if folder.is_relative_to(root) and folder != root and not any(folder.iterdir()):
+            folder.rmdir()
+    common.say(f"removed {len(ours)} modules from {to}")
+
+
+def depmod(kernel: Kernel) -> None:
+    """Has modprobe know of what has changed, as the kernel's modules_install does.
+
+    That does it only where there is a System.map, which a headers directory has not.
+    """
+    root = install_root()
+    to = root / "lib/modules" / kernel.release
+    if (to / "modules.dep").exists():
+        argv = kernel.toolchain.argv(["depmod", "-b", str(root), kernel.release], rw=[to])
+        common.run_logged(argv, common.logs() / "depmod.log", "depmod")
+
+
 def main() -> None:
-    """`make` and `make modules_install`."""
+    """`make`, `make modules_install` and `make modules_uninstall`."""
     kernel = kernels.select(1, 3, need_kunit=False, need_image=False)
-    if sys.argv[1:] == ["install"]:
-        install(kernel)
+    if sys.argv[1:] in (["install"], ["uninstall"]):
+        (install if sys.argv[1] == "install" else uninstall)(kernel)
         return
     common.step(3, 3, f"modules for Linux {kernel.release}")
     modules = build(kernel)
