@@ -54,6 +54,10 @@ check-harness: ## the harness's own tests: each way of passing falsely must turn
 lint: ## rustfmt, clippy, shellcheck, flake8, mypy, checkpatch; warnings are errors
 	$(call run,lint.py)
 
+.PHONY: rust-analyzer
+rust-analyzer: ## rust-project.json, with which an editor knows the kernel crate, the module and the tests
+	$(call run,rust_analyzer.py)
+
 .PHONY: modules_install
 modules_install: ## installs the modules below INSTALL_MOD_PATH, by the kernel's own rules
 	$(call run,module.py) install

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-2.0
+
+"""`make rust-analyzer`: what the language server says of a copy of the checkout, read by its file.
+
+The kernels were built with O=, so their sources, generated files and macros are in several places.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import unittest
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parent.parent.parent
+sys.path[:0] = [str(TOP / "scripts"), str(TOP / "scripts/tests")]
+
+import common  # noqa: E402
+import lint  # noqa: E402
+
+LIMIT = 900
+
+# What must be known to the server.
+FILES = ("debugfs.rs", "allocator/slab.rs", "tests-kunit/zoo/faulty.rs", "bench/bench.rs")
+
+# The server of 1.85 misreads a token of what `module!` of Linux 7.3 expands to, which the compiler
+# takes; no name is lost by it. The other is built for the newest kernel only.
+HARMLESS = "Syntax Error in Expansion"
+NEWEST_ONLY = "tests-kunit/faults/rust_alloc_demo_fault.rs"
+
+
+class Editor(unittest.TestCase):
+    """A copy of the checkout, always at the same place."""
+
+    def setUp(self) -> None:
+        """Makes the copy."""
+        self.copy = common.cache() / "run" / "editor"
+        shutil.rmtree(self.copy, ignore_errors=True)
+        self.addCleanup(shutil.rmtree, self.copy)
+        for name in lint.tracked(TOP):
+            (self.copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(TOP / name, self.copy / name)
+
+    def run_there(self, *command: str) -> tuple[int, str]:
+        """Runs a command in the copy; its exit code and all that it says."""
+        done = subprocess.run(
+            command,
+            cwd=self.copy,
+            env={name: value for name, value in os.environ.items() if name != "KDIR"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=LIMIT,
+            check=False,
+        )
+        return done.returncode, done.stdout
+
+    def project(self, version: str) -> None:
+        """Has the file written for a kernel; all that it names must be there."""
+        code, text = self.run_there("make", "rust-analyzer", f"KERNEL={version}")
+        self.assertEqual(code, 0, text)
+        project = json.loads((self.copy / "rust-project.json").read_text())
+        named = [project["sysroot"]]
+        for crate in project["crates"]:
+            named += [crate["root_module"], *crate.get("source", {}).get("include_dirs", [])]
+            named += [crate[key] for key in ("proc_macro_dylib_path",) if key in crate]
+        self.assertFalse([name for name in named if not Path(name).exists()])
+
+    def errors(self) -> dict[str, list[str]]:
+        """What the server finds wrong, by file."""
+        _, text = self.run_there("scripts/rust-analyzer", "diagnostics", ".")
+        self.assertIn("diagnostic scan complete", text)
+        found: dict[str, list[str]] = {}
+        name = ""
+        for line in text.splitlines():
+            if file := re.match(r"processing crate: \w+, module: (.*)$", line):
+                name = str(Path(file[1]).relative_to(self.copy))
+                found.setdefault(name, [])
+            elif line.startswith("Error ") and HARMLESS not in line:
+                found[name].append(line)
+        for name in FILES:
+            self.assertIn(name, found)
+        return {name: lines for name, lines in found.items() if lines}
+
+    def test_resolves(self) -> None:
+        """And sees what is misspelt, in the allocator and in the tests."""
+        self.project("7.3")
+        self.assertFalse(self.errors())
+        for name in ("allocator/layout.rs", "tests-kunit/limits.rs"):
+            with (self.copy / name).open("a") as file:
+                file.write("\nuse kernel::alloc::Allocater;\n")
+        self.assertEqual(set(self.errors()), {"allocator/layout.rs", "tests-kunit/limits.rs"})
+
+    def test_resolves_on_oldest(self) -> None:
+        self.project("6.12")
+        self.assertLessEqual(set(self.errors()), {NEWEST_ONLY})
+
+    def test_no_project(self) -> None:
+        code, text = self.run_there("scripts/rust-analyzer")
+        self.assertEqual(code, 1)
+        self.assertEqual(
+            text, "error: there is no rust-project.json; run `make rust-analyzer` first\n"
+        )
+
+
+if __name__ == "__main__":
+    unittest.main()
