@@ -42,6 +42,10 @@ bench: ## what allocations cost beside C's kmalloc, in instructions; 1 if a goal
 vm: ## a shell in the guest, with the modules ready to insmod
 	$(call run,vm.py)
 
+.PHONY: gdb
+gdb: ## a debugger that has stopped at the module's init, in the guest; the module has debug information
+	$(call run,gdb.py)
+
 .PHONY: check-kdir
 check-kdir: ## says whether KDIR can build a Rust module, and if not, why and what mends it
 	$(call run,kdir.py)

@@ -116,10 +116,12 @@ def command(
     console: str = "stdio",
     args: Sequence[str] = (),
     counted: bool = False,
+    debugger: Path | None = None,
 ) -> list[str]:
     """The command that boots a guest; `args` are more words for the kernel's command line.
 
-    If `counted`, QEMU counts instructions, which it can't under KVM.
+    If `counted`, QEMU counts instructions, which it can't under KVM. With `debugger`, the name of a
+    socket, the guest waits there for gdb before its first instruction.
     """
     words = [*kernel.arch.command_line(mode), *args]
     if not kernel.arch.qemu:
@@ -149,7 +151,10 @@ def command(
             else kernel.arch.hardware(kernel.config)
         ),
     ]
-    return kernel.toolchain.argv(qemu, ro=visible(kernel, initrd), kvm=kvm)
+    if debugger:
+        qemu += ["-S", "-gdb", f"unix:{debugger},server=on,wait=off"]
+    rw = [debugger.parent] if debugger else []
+    return kernel.toolchain.argv(qemu, ro=visible(kernel, initrd), rw=rw, kvm=kvm)
 
 
 def visible(kernel: Kernel, initrd: Path) -> list[Path]:

@@ -121,19 +121,23 @@ def build(
     clippy: bool = False,
     werror: bool = False,
     bench: bool = False,
+    debug: bool = False,
 ) -> Modules:
     """Builds what has changed; with `bench` that module too. With `clippy` it is checked as well.
+
+    With `debug` the modules have debug information, whatever the kernel was built with.
 
     With `werror` a warning of any tool is a failure. What was compiled before would not warn
     again, so such builds have a directory of their own, which does not outlive a failure.
     """
     top = common.checkout()
-    variant = f"{'clippy' * clippy}-{'werror' * werror}{'-bench' * bench}"
+    variant = f"{'clippy' * clippy}-{'werror' * werror}{'-bench' * bench}{'-debug' * debug}"
     where = common.cache() / "module" / common.key(str(top), kernel.key, variant)
     src, stamp = where / "src", where / "stamp"
     goal = [
         *["CLIPPY=1"] * clippy,
         *["RUST_ALLOC_DEMO_BENCH=m"] * bench,
+        *["KCFLAGS=-g", "KRUSTFLAGS=-Cdebuginfo=2"] * debug,
         "modules",
     ]
 

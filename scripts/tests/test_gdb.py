@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-2.0
+
+"""`make gdb`: where it stops, and what it knows there."""
+
+import os
+import subprocess
+import unittest
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parent.parent.parent
+
+LIMIT = 600
+
+
+def gdb(commands: str, *words: str) -> tuple[int, str]:
+    """Runs commands in the debugger; make's exit code and all that is said."""
+    done = subprocess.run(
+        ["make", "-C", str(TOP), "gdb", *words],
+        env={name: value for name, value in os.environ.items() if name != "KDIR"},
+        input=commands,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=LIMIT,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+class Init(unittest.TestCase):
+    """The module's init, and from there on."""
+
+    version = "7.3"
+
+    def test_stops_at_init(self) -> None:
+        code, text = gdb(
+            "info symbol $pc\nbacktrace\nlist\n", f"KERNEL={self.version}", "ARGS=max_align=64"
+        )
+        self.assertEqual(code, 0, text)
+        self.assertIn("init_module in section .init.text of ", text)
+        self.assertRegex(
+            text, r"#0 .*init_module \(\) at (\S+/)?rust_alloc_demo.rs:\d+\n#1 .* do_one_init"
+        )
+        self.assertIn("type: RustAllocDemo,", text)
+
+    def test_goes_on_with_symbols(self) -> None:
+        """A function of the text proper, its arguments, data, and the exit."""
+        code, text = gdb(
+            "break rust_alloc_demo::walk\ncontinue\ninfo args\nbacktrace\n"
+            "break cleanup_module\ncontinue\ninfo symbol $pc\n"
+            "print rust_alloc_demo::allocator::account::BYTES\n",
+            f"KERNEL={self.version}",
+            "ARGS=max_align=64 live=2",
+        )
+        self.assertEqual(code, 0, text)
+        self.assertIn("\nmax_align = 64\nlive = 2\n", text)
+        self.assertRegex(text, r"(?s)#0 .*walk.* at \S*rust_alloc_demo.rs:.*init_module.*do_one")
+        self.assertRegex(text, r"cleanup_module( \+ \d+)? in section .exit.text of ")
+        # What the module says that it holds.
+        self.assertIn("{value: 1600}", text)
+
+
+class InitOnOldest(Init):
+    """The same on the oldest kernel."""
+
+    version = "6.12"
+
+
+class Refusals(unittest.TestCase):
+    """What can't be debugged."""
+
+    def test_other_arch(self) -> None:
+        code, text = gdb("", "ARCH=arm64")
+        self.assertEqual(code, 2)
+        self.assertIn("error: make gdb is for ARCH=x86_64", text)
+
+
+if __name__ == "__main__":
+    unittest.main()
