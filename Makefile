@@ -44,7 +44,7 @@ vm: ## a shell in the guest, with the modules ready to insmod
 
 .PHONY: gdb
 gdb: ## a debugger that has stopped at the module's init, in the guest; the module has debug information
-	$(call run,gdb.py)
+	$(call run,debugger.py)
 
 .PHONY: check-kdir
 check-kdir: ## says whether KDIR can build a Rust module, and if not, why and what mends it

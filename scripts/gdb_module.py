@@ -10,7 +10,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
-import gdb  # type: ignore[import-not-found]
+import gdb  # type: ignore[import-untyped]
 
 # The parts of an ELF file, for 64 bits and little-endian (include/uapi/linux/elf.h).
 SECTION = struct.Struct("<IIQQQQIIQQ")

@@ -65,8 +65,8 @@ def adapt(project: Json, src: Path, top: Path, root: Path | None, more: Sequence
     `src` stands for the checkout `top`, and /usr is that of the toolchain's root. The crates of
     ours, which come last and on which no other depends, get `more` as cfgs, and they alone are the
     workspace: an editor looks for errors there. All files of the checkout are of each, as a crate
-    may have modules outside its root's folder. What is named as an object in a Kbuild but is in C is
-    no crate, whatever Rust file has its name.
+    may have modules outside its root's folder. What is named as an object in a Kbuild but is in C
+    is no crate, whatever Rust file has its name.
     """
 
     def place(name: str) -> str:
