@@ -25,7 +25,10 @@ use crate::{
     },
 };
 
+// By their paths, which are the same where this file is itself taken in by its path (host/).
+#[path = "zoo/faulty.rs"]
 mod faulty;
+#[path = "zoo/parts.rs"]
 mod parts;
 
 use faulty::*;

@@ -25,7 +25,7 @@ use crate::compat;
 ///
 /// What lies beyond an allocator's guarantee is luck, and one block may well have it. With many
 /// live at once, a block size that isn't a multiple of the alignment shows.
-fn check<A: Allocator>(new: Layout, limits: &Limits) -> Outcome {
+pub(crate) fn check<A: Allocator>(new: Layout, limits: &Limits) -> Outcome {
     for block in several::<A>(new, GFP_KERNEL, limits)?.iter() {
         ensure!(
             block.address() % new.align() == 0,

@@ -56,7 +56,11 @@ pub(crate) fn live_blocks_do_not_overlap<A: Allocator>(limits: &Limits) -> Outco
 
 /// Reallocates blocks, with blocks of both layouts living around them, and checks alignment and
 /// contents of all.
-fn check<A: Allocator>(from: (usize, usize), to: (usize, usize), limits: &Limits) -> Outcome {
+pub(crate) fn check<A: Allocator>(
+    from: (usize, usize),
+    to: (usize, usize),
+    limits: &Limits,
+) -> Outcome {
     let (old, new) = (layout(from.0, from.1)?, layout(to.0, to.1)?);
     let kept = min(old.size(), new.size());
     let mut moved = KVec::<Block<A>>::new();
