@@ -81,11 +81,18 @@ mod api {
         }
     }
 
-    static ACCOUNT: Operations = Operations(text(addr_of!(__this_module), open_account));
+    #[allow(unused_unsafe, reason = "an address takes none since Rust 1.82")]
+    static ACCOUNT: Operations = Operations(text(
+        // SAFETY: Only the address is taken.
+        unsafe { addr_of!(__this_module) },
+        open_account,
+    ));
 
+    #[allow(unused_unsafe, reason = "as above")]
     static WALK: Operations = Operations(bindings::file_operations {
         write: Some(write_walk),
-        ..text(addr_of!(__this_module), open_walk)
+        // SAFETY: Only the address is taken.
+        ..text(unsafe { addr_of!(__this_module) }, open_walk)
     });
 
     /// The files, which go when this is dropped.

@@ -97,13 +97,18 @@ macro_rules! modinfo {
                         static __this_module: u8;
                     }
 
+                    #[allow(unused_unsafe, reason = "an address takes none since Rust 1.82")]
                     #[used]
                     #[link_section = "__param"]
                     static REGISTERED: $crate::modinfo::Registered =
                         $crate::modinfo::Registered(bindings::kernel_param {
                             name: concat!(stringify!($name), "\0").as_ptr().cast(),
-                            mod_: core::ptr::addr_of!(__this_module).cast_mut().cast(),
-                            ops: core::ptr::addr_of!(bindings::param_ops_ulong),
+                            // SAFETY: Only the address is taken.
+                            mod_: unsafe { core::ptr::addr_of!(__this_module) }
+                                .cast_mut()
+                                .cast(),
+                            // SAFETY: As above.
+                            ops: unsafe { core::ptr::addr_of!(bindings::param_ops_ulong) },
                             perm: 0o444,
                             level: -1,
                             flags: 0,

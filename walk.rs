@@ -56,7 +56,7 @@ impl Object {
         let ptr = Accounted::alloc(layout, flags(), NumaNode::NO_NODE)?.cast::<u8>();
 
         // SAFETY: The block was just allocated with this size.
-        unsafe { ptr.write_bytes(byte, layout.size()) };
+        unsafe { ptr.as_ptr().write_bytes(byte, layout.size()) };
 
         // INVARIANT: The block was just allocated.
         Ok(Self { ptr, layout, byte })

@@ -92,6 +92,7 @@ pub(super) unsafe fn reallocate(
         // SAFETY: The block is live and has `new.size()` bytes.
         unsafe {
             block
+                .as_ptr()
                 .add(old.size())
                 .write_bytes(0, new.size() - old.size())
         };
@@ -124,7 +125,11 @@ unsafe fn relocate(
 
     // SAFETY: Both blocks are live, have at least that many bytes and, as two live blocks, do not
     // overlap.
-    unsafe { block.copy_from_nonoverlapping(ptr, min(old.size(), new.size())) };
+    unsafe {
+        block
+            .as_ptr()
+            .copy_from_nonoverlapping(ptr.as_ptr(), min(old.size(), new.size()))
+    };
 
     // SAFETY: The caller hands over a live block with this layout.
     unsafe { free(ptr, old) };

@@ -286,7 +286,7 @@ mod api {
                 .read_volatile()
         };
 
-        bits >> bit & 1 != 0
+        (bits >> bit) & 1 != 0
     }
 
     /// Allocates `size` bytes, or makes a live block that large, moving it where needed.

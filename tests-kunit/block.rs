@@ -139,7 +139,12 @@ impl<A: Allocator> Block<A> {
         }
         for offset in tail..self.size() {
             // SAFETY: By the type invariants the block is live and has this byte.
-            unsafe { self.ptr.add(offset).write(pattern_byte(seed, offset)) };
+            unsafe {
+                self.ptr
+                    .as_ptr()
+                    .add(offset)
+                    .write(pattern_byte(seed, offset))
+            };
         }
     }
 
@@ -151,7 +156,7 @@ impl<A: Allocator> Block<A> {
         // SAFETY: By the type invariants the block is live; these eight bytes were written.
         let word = |offset| unsafe { self.word(offset).read_unaligned() };
         // SAFETY: By the type invariants the block is live; this byte was written.
-        let byte = |offset| unsafe { self.ptr.add(offset).read() };
+        let byte = |offset| unsafe { self.ptr.as_ptr().add(offset).read() };
 
         (0..tail)
             .step_by(8)
@@ -186,7 +191,7 @@ impl<A: Allocator> Drop for Block<A> {
 
 /// Returns the word that belongs at `offset`, a multiple of eight.
 fn pattern(seed: u64, offset: usize) -> u64 {
-    mix(seed << 32 ^ offset as u64)
+    mix((seed << 32) ^ offset as u64)
 }
 
 /// Returns the byte that belongs at `offset`.

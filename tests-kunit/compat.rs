@@ -118,7 +118,11 @@ mod api {
         unsafe { A::realloc(ptr, layout, old_layout, flags) }
     }
 
-    /// Returns the alignment in bytes that `A` promises for every block.
+    /// Returns the alignment in bytes that `A` promises for every block: none.
+    #[allow(
+        clippy::extra_unused_type_parameters,
+        reason = "the same form on every kernel"
+    )]
     pub(crate) fn min_align<A: Allocator>() -> usize {
         1
     }

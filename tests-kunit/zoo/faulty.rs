@@ -153,7 +153,7 @@ faulty! {
                 return unsafe { sound::free(ptr, layout) };
             }
             // SAFETY: The block begins there; what is freed is not of size zero.
-            unsafe { sound::free(ptr.sub(OFF), layout) }
+            unsafe { sound::free(NonNull::new_unchecked(ptr.as_ptr().sub(OFF)), layout) }
         }
     }
 
@@ -175,7 +175,7 @@ faulty! {
                 return unsafe { sound::free(ptr, layout) };
             }
             // SAFETY: The block begins there; what is freed is not of size zero.
-            unsafe { sound::free(ptr.sub(1), layout) }
+            unsafe { sound::free(NonNull::new_unchecked(ptr.as_ptr().sub(1)), layout) }
         }
     }
 
@@ -243,7 +243,7 @@ faulty! {
             let off = ptr.as_ptr() as usize % 64;
             // SAFETY: Blocks begin at a multiple of 64, or else that far off; what is freed is not
             // of size zero.
-            unsafe { sound::free(ptr.sub(off), layout) }
+            unsafe { sound::free(NonNull::new_unchecked(ptr.as_ptr().sub(off)), layout) }
         }
     }
 
@@ -284,7 +284,7 @@ faulty! {
             let block = sound::alloc(layout, flags & !__GFP_ZERO, nid)?;
             // What it may be by luck, it is not.
             // SAFETY: The block has that many bytes.
-            unsafe { block.cast::<u8>().write_bytes(0xa5, layout.size()) };
+            unsafe { block.cast::<u8>().as_ptr().write_bytes(0xa5, layout.size()) };
             Ok(block)
         }
     }
@@ -296,7 +296,7 @@ faulty! {
             let block = unsafe { sound::realloc(ptr, old, new, flags, nid) }?;
             if new.size() > old.size() {
                 // SAFETY: It is the block's last byte.
-                unsafe { block.cast::<u8>().add(new.size() - 1).write(1) };
+                unsafe { block.cast::<u8>().as_ptr().add(new.size() - 1).write(1) };
             }
             Ok(block)
         }
@@ -309,7 +309,7 @@ faulty! {
             let block = unsafe { sound::realloc(ptr, old, new, flags, nid) }?;
             if flags.contains(__GFP_ZERO) {
                 // SAFETY: The block has that many bytes.
-                unsafe { block.cast::<u8>().write_bytes(0, new.size()) };
+                unsafe { block.cast::<u8>().as_ptr().write_bytes(0, new.size()) };
             }
             Ok(block)
         }
@@ -345,7 +345,7 @@ faulty! {
             let block = unsafe { sound::realloc(ptr, old, new, flags, nid) };
             if block.is_err() && old.size() != 0 {
                 // SAFETY: The block is live and has that many bytes.
-                unsafe { ptr.write_bytes(0x6b, old.size()) };
+                unsafe { ptr.as_ptr().write_bytes(0x6b, old.size()) };
             }
             block
         }
@@ -491,7 +491,7 @@ faulty! {
             };
             if flags.contains(__GFP_ZERO) {
                 // SAFETY: The block has that many bytes.
-                unsafe { pool.cast::<u8>().write_bytes(0, layout.size()) };
+                unsafe { pool.cast::<u8>().as_ptr().write_bytes(0, layout.size()) };
             }
             Ok(pool)
         }

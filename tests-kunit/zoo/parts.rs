@@ -215,7 +215,7 @@ pub(super) fn alloc_off(
     let block = sound::alloc(room, flags, nid)?.cast::<u8>();
 
     // SAFETY: The block has that much room.
-    let block = unsafe { block.add(off) };
+    let block = unsafe { NonNull::new_unchecked(block.as_ptr().add(off)) };
     Ok(NonNull::slice_from_raw_parts(block, layout.size()))
 }
 
