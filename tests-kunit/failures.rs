@@ -26,6 +26,7 @@ use crate::{
         Accounted,
         KernelAllocator, //
     },
+    conformance::failures,
     probe,
     suite::{
         Outcome,
@@ -65,7 +66,7 @@ fn until_none_fails<T>(
     if !probe::can_fail() {
         return Err(Stop::Skipped(c"this kernel fails no allocations"));
     }
-    let ended = probe::until_none_fails(|nth| {
+    let ended = failures::until_none_fails(|nth| {
         let mut subject = prepare()?;
         let (granted, failed) = probe::with_failure(nth, || run(&mut subject));
 

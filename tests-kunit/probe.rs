@@ -136,23 +136,6 @@ pub(crate) fn can_fail() -> bool {
     }) == (true, true)
 }
 
-/// As many allocations as anything that is tried can be made of.
-const MOST: usize = 1000;
-
-/// Calls `run` with 1, 2, and so on, for the number of the allocation that is to fail
-/// ([`with_failure`]), until `run` returns that it had no more of them. Returns whether it came to
-/// that.
-pub(crate) fn until_none_fails<E>(
-    mut run: impl FnMut(usize) -> Result<bool, E>,
-) -> Result<bool, E> {
-    for nth in 1..MOST {
-        if !run(nth)? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
 /// Has an allocation of `rust_alloc_demo` fail when that is loaded, by a parameter of this module
 /// (`failing.c`); until [`unwatch`].
 pub(crate) fn watch() -> Result {

@@ -25,6 +25,23 @@ use crate::{
     probe, //
 };
 
+/// As many allocations as anything that is tried can be made of.
+const MOST: usize = 1000;
+
+/// Calls `run` with 1, 2, and so on, for the number of the allocation that is to fail
+/// ([`probe::with_failure`]), until `run` returns that it had no more of them. Returns whether it
+/// came to that.
+pub(crate) fn until_none_fails<E>(
+    mut run: impl FnMut(usize) -> Result<bool, E>,
+) -> Result<bool, E> {
+    for nth in 1..MOST {
+        if !run(nth)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// "When the return value is `Err(AllocError)`, then `ptr` is still valid", and a request is
 /// refused only if there is no memory.
 pub(crate) fn failed_allocations_are_survived<A: Allocator>(_: &Limits) -> Outcome {
@@ -42,7 +59,7 @@ pub(crate) fn failed_allocations_are_survived<A: Allocator>(_: &Limits) -> Outco
     ] {
         let (old, new) = (layout(from.0, from.1)?, layout(to.0, to.1)?);
 
-        let ended = probe::until_none_fails(|nth| {
+        let ended = until_none_fails(|nth| {
             let (block, failed) = probe::with_failure(nth, || Block::<A>::new(old, flags));
 
             ensure!(
@@ -62,7 +79,7 @@ pub(crate) fn failed_allocations_are_survived<A: Allocator>(_: &Limits) -> Outco
         })?;
         ensure!(ended, "there is no end of a request's allocations", old);
 
-        let ended = probe::until_none_fails(|nth| {
+        let ended = until_none_fails(|nth| {
             let mut block = Block::<A>::new(old, flags)?;
 
             block.fill(2);
