@@ -30,6 +30,10 @@ kunit: ## kunit.py with options of its own: ARGS="--list_tests", ARGS="'*conform
 matrix: ## make test on every supported kernel and architecture, and one table; goes on where it stopped
 	$(call run,matrix.py)
 
+.PHONY: host-test
+host-test: ## the allocator in user land: the suites, std programs and a fuzzer on it, without a kernel
+	$(call run,host.py)
+
 .PHONY: soak
 soak: ## a random load on all CPUs, with failures injected, in the kernel of DEBUG=1; DURATION=60 seconds
 	$(call run,soak.py)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import common
 
-# What the kernel's build leaves where it is run by hand, as M=$PWD.
+# What the kernel's build leaves where it is run by hand, as M=$PWD; the files for an editor and of
+# cargo's.
 BUILT = (
     "*.o",
     "*.ko",
@@ -20,6 +21,8 @@ BUILT = (
     "*.symvers",
     "modules.order",
     "Module.symvers",
+    "rust-project.json",
+    "Cargo.lock",
 )
 
 # What the stages keep in the cache. Nothing else there is removed: it may be a directory of the
@@ -27,6 +30,7 @@ BUILT = (
 CACHED = (
     "bench",
     "busybox",
+    "cargo",
     "kernel",
     "kvm",
     "lock",
@@ -41,7 +45,7 @@ CACHED = (
 
 def built(top: Path) -> list[Path]:
     """The built files below a directory."""
-    folders = (top, top / "bench", top / "tests-kunit", top / "tests-kunit/faults")
+    folders = (top, top / "bench", top / "host", top / "tests-kunit", top / "tests-kunit/faults")
     return sorted(
         {file for folder in folders for pattern in BUILT for file in folder.glob(pattern)}
     )

@@ -125,6 +125,14 @@ def args() -> list[str]:
         raise Fail(f"ARGS can't be read ({error})")
 
 
+def seed() -> str:
+    """The number that SEED gives the random cases; empty if there is none."""
+    given = os.environ.get("SEED", "")
+    if given and (not given.isdecimal() or not 0 < int(given) < 1 << 64):
+        raise Fail(f"SEED={given} is not a seed; it is the number that a random case has logged")
+    return given
+
+
 def checkout() -> Path:
     """The project's top directory."""
     return Path(__file__).resolve().parent.parent

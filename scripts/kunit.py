@@ -9,7 +9,6 @@ kunit.py is used as it is in the kernel tree. It gets a QEMU description of ours
 
 import contextlib
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -72,12 +71,8 @@ def arguments(outputs: list[Path]) -> list[str]:
 
 def seed() -> list[str]:
     """SEED as options for kunit.py."""
-    value = os.environ.get("SEED")
-    if not value:
-        return []
-    if not value.isdecimal() or not 0 < int(value) < 1 << 64:
-        raise Fail(f"SEED={value} is not a seed; it is the number that a random case has logged")
-    return [f"--kernel_args=rust_alloc_demo_kunit.seed={value}"]
+    given = common.seed()
+    return [f"--kernel_args=rust_alloc_demo_kunit.seed={given}"] if given else []
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import cargo
 import common
 import kernel as kernels
 import module
@@ -22,6 +23,12 @@ CRATES = (
     "bench/bench.rs",
     "tests-kunit/suites.rs",
     "tests-kunit/faults/rust_alloc_demo_fault.rs",
+    "host/examples/report.rs",
+    "host/fuzz/fuzz_targets/operations.rs",
+    "host/kernel/src/lib.rs",
+    "host/kernel/tests/stand_in.rs",
+    "host/src/lib.rs",
+    "host/tests/global.rs",
 )
 SHELL = ("tests-kunit/init", "tests-kunit/uml", "dkms.conf", "scripts/dkms-preflight", ".ci/run")
 
@@ -118,6 +125,23 @@ def clippy(kernel: Kernel) -> bool:
     return good
 
 
+def host_clippy(kernel: Kernel) -> bool:
+    """Checks what is in host/, for each interface of the slab."""
+    cargo.fetch(kernel.toolchain)
+    good = True
+    for api in cargo.APIS:
+        words = ["clippy", "--workspace", "--all-targets", "--locked", "--offline", "--quiet"]
+        argv = cargo.argv(kernel.toolchain, [*words, "--", "-Dwarnings"], api)
+        log = common.logs() / f"host-clippy-{api}.log"
+        try:
+            common.run_logged(argv, log, f"clippy of {api}", quoting=False)
+        except Fail as fail:
+            print(log.read_text(), fail, sep="", file=sys.stderr)
+            good = False
+    common.say(f"      clippy of host/: {'ok' if good else 'FAILED'}")
+    return good
+
+
 def main() -> None:
     """Runs all checks, also after one that failed."""
     top = common.checkout()
@@ -166,6 +190,7 @@ def main() -> None:
         ),
         spdx(top, names),
         clippy(kernel),
+        host_clippy(kernel),
     ]
     if not all(good):
         raise Fail(f"{good.count(False)} of {len(good)} checks failed, see above")

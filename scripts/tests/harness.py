@@ -24,6 +24,7 @@ COPIED = (
     "Kbuild",
     "allocator",
     "debugfs.rs",
+    "host",
     "modinfo.rs",
     "rust_alloc_demo.rs",
     "scripts",

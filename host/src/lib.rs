@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The allocator's twin in user land: the same sources, over a slab without luck.
+//!
+//! `allocator/` compiles here unchanged, against a stand-in for the kernel crate (`kernel/`), and
+//! so do the suites of `tests-kunit/`, whose cases are tests of cargo here. What they need of the
+//! kernel beyond its allocator ([`probe`], [`suite`], [`params`]) has a version of its own.
+//!
+//! Left out are, by name, `conforming`, which holds the kernel's own allocators to the suite, and
+//! what [`suite`] says.
+
+#![allow(dead_code, reason = "some of it is for the kernel only")]
+#![cfg_attr(
+    not(test),
+    allow(unused_imports, unused_macros, reason = "most of it is for the tests")
+)]
+
+#[path = "../../allocator/mod.rs"]
+mod allocator;
+
+#[macro_use]
+mod suite;
+
+#[path = "../../tests-kunit/block.rs"]
+mod block;
+#[path = "../../tests-kunit/compat.rs"]
+mod compat;
+#[path = "../../tests-kunit/conformance/mod.rs"]
+mod conformance;
+mod params;
+mod probe;
+mod rng;
+
+pub mod operations;
+
+#[cfg(test)]
+mod conforming;
+#[cfg(test)]
+mod properties;
+
+#[cfg(test)]
+#[path = "../../tests-kunit/collections.rs"]
+mod collections;
+#[cfg(test)]
+#[path = "../../tests-kunit/failures.rs"]
+mod failures;
+#[cfg(test)]
+#[path = "../../tests-kunit/flags.rs"]
+mod flags;
+#[cfg(test)]
+#[path = "../../tests-kunit/global_alloc.rs"]
+mod global_alloc;
+#[cfg(test)]
+#[path = "../../tests-kunit/limits.rs"]
+mod limits;
+#[cfg(test)]
+#[path = "../../tests-kunit/memory.rs"]
+mod memory;
+#[cfg(test)]
+#[path = "../../tests-kunit/nodes.rs"]
+mod nodes;
+#[cfg(test)]
+#[path = "../../tests-kunit/soak.rs"]
+mod soak;
+#[cfg(test)]
+#[path = "../../tests-kunit/zoo.rs"]
+mod zoo;

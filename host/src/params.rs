@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The test module's parameters, from the environment.
+
+#![allow(non_upper_case_globals, reason = "they have the parameters' names")]
+
+use std::env;
+
+/// A number that the environment may have.
+pub(crate) struct Param(&'static str);
+
+impl Param {
+    /// Returns the number, 0 by default.
+    pub(crate) fn value(&self) -> usize {
+        env::var(self.0).map_or(0, |value| value.parse().expect("a number"))
+    }
+}
+
+/// The seed of the random cases; 0 draws one.
+pub(crate) static seed: Param = Param("SEED");
+
+/// How long the load lasts, in seconds; 0 is one round.
+pub(crate) static soak: Param = Param("DURATION");

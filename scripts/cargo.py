@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-2.0
+
+"""Cargo in the toolchain, for host/. All that it downloads and builds is in the cache."""
+
+import os
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import common
+from common import Fail
+from toolchain import Toolchain
+
+# The interfaces of the slab that the allocator is built for (allocator/slab_api.mk).
+APIS = ("krealloc", "krealloc_node_align")
+
+# Given to cargo, it keeps RUSTFLAGS from the programs that only take part in the build.
+TARGET = "x86_64-unknown-linux-gnu"
+
+# The certificates that the network's hosts are known by: the host's, which has the network.
+CERTIFICATES = Path(os.environ.get("SSL_CERT_FILE") or "/etc/ssl/certs/ca-certificates.crt")
+
+
+def folder() -> Path:
+    """The directory of the workspace."""
+    return common.checkout() / "host"
+
+
+def home() -> Path:
+    """Where cargo has the crates that it downloads; it exists."""
+    path = common.cache() / "cargo/home"
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def argv(
+    toolchain: Toolchain,
+    words: Sequence[str],
+    api: str,
+    *,
+    flags: Sequence[str] = (),
+    env: dict[str, str] | None = None,
+    rw: Sequence[Path] = (),
+) -> list[str]:
+    """The command that runs cargo without network, for an interface of the slab.
+
+    With `flags` for rustc it builds in a directory of its own: all is compiled anew for them.
+    """
+    variant = common.key(str(common.checkout()), toolchain.key, api, *flags)
+    target = common.cache() / "cargo" / variant
+    target.mkdir(parents=True, exist_ok=True)
+    cfg = f'--cfg slab_api="{api}"'
+    variables = {
+        "CARGO_HOME": str(home()),
+        "CARGO_TARGET_DIR": str(target),
+        "RUSTFLAGS": " ".join([cfg, *flags]),
+        **(env or {}),
+    }
+    return toolchain.argv(
+        ["cargo", *words],
+        ro=[common.checkout()],
+        rw=[home(), target, *rw],
+        cwd=folder(),
+        env=variables,
+    )
+
+
+def fetch(toolchain: Toolchain) -> None:
+    """Chooses and downloads the crates, unless they are there.
+
+    What is chosen once stays: cargo keeps it in a lock file beside Cargo.toml. Of a crate that has
+    newer versions for newer compilers only, it takes one that this rustc can compile.
+    """
+    if not toolchain.output(["cargo", "--version"]):
+        raise Fail("this machine has no cargo; install it, or leave TOOLCHAIN unset")
+    command = ["cargo", "fetch", f"--target={TARGET}"]
+    ro, rw = [common.checkout()], [home(), folder()]
+    env = {
+        "CARGO_HOME": str(home()),
+        "CARGO_RESOLVER_INCOMPATIBLE_RUST_VERSIONS": "fallback",
+    }
+    with common.lock("cargo"):
+        offline = toolchain.argv([*command, "--offline"], ro=ro, rw=rw, cwd=folder(), env=env)
+        if subprocess.run(offline, capture_output=True, check=False).returncode == 0:
+            return
+        if toolchain.root is not None:
+            if not CERTIFICATES.exists():
+                raise Fail(
+                    f"this machine has no {CERTIFICATES}, by which cargo would know the crates'"
+                    " registry; install ca-certificates"
+                )
+            ro.append(CERTIFICATES)
+            env["CARGO_HTTP_CAINFO"] = str(CERTIFICATES)
+        online = toolchain.argv(command, ro=ro, rw=rw, cwd=folder(), env=env, network=True)
+        common.run_logged(online, common.logs() / "cargo-fetch.log", "downloading the crates")
