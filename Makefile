@@ -93,7 +93,7 @@ distclean: ## removes the cache as well: toolchain, kernels, logs
 .PHONY: help
 help: ## this list
 	@sed -n 's/^\([a-z_-]*\): ## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
-		printf '  make %-16s %s\n' "$$name" "$$text"; done
+		printf '  make %-17s %s\n' "$$name" "$$text"; done
 	@echo
 	@echo '  KDIR=dir        a kernel tree, build directory or headers directory of your own'
 	@echo '  KERNEL=7.3      a provisioned kernel: 6.12, 6.18, 7.3 or another that the archive has'

@@ -46,15 +46,15 @@ class Init(unittest.TestCase):
     def test_goes_on_with_symbols(self) -> None:
         """A function of the text proper, its arguments, data, and the exit."""
         code, text = gdb(
-            "break rust_alloc_demo::walk\ncontinue\ninfo args\nbacktrace\n"
+            "break rust_alloc_demo::walk::Walk::run\ncontinue\nprint *self\nbacktrace\n"
             "break cleanup_module\ncontinue\ninfo symbol $pc\n"
             "print rust_alloc_demo::allocator::account::BYTES\n",
             f"KERNEL={self.version}",
             "ARGS=max_align=64 live=2",
         )
         self.assertEqual(code, 0, text)
-        self.assertIn("\nmax_align = 64\nlive = 2\n", text)
-        self.assertRegex(text, r"(?s)#0 .*walk.* at \S*rust_alloc_demo.rs:.*init_module.*do_one")
+        self.assertIn("max_align: 64, live: 2", text)
+        self.assertRegex(text, r"(?s)#0 .*Walk::run .* at \S*walk.rs:.*init_module.*do_one")
         self.assertRegex(text, r"cleanup_module( \+ \d+)? in section .exit.text of ")
         # What the module says that it holds.
         self.assertIn("{value: 1600}", text)
