@@ -7,54 +7,20 @@
 //! is a function that returns an [`Outcome`], so `?` works and everything is dropped.
 
 use core::{
-    ffi::CStr,
     mem::zeroed,
-    panic::Location,
     ptr::addr_of_mut, //
 };
 
-use kernel::{
-    alloc::AllocError,
-    bindings,
-    prelude::*, //
+use kernel::bindings;
+
+#[macro_use]
+#[path = "outcome.rs"]
+mod outcome;
+
+pub(crate) use self::outcome::{
+    Outcome,
+    Stop, //
 };
-
-/// Why a case stopped before its end.
-pub(crate) enum Stop {
-    /// A check failed; it has been reported.
-    Failed,
-    /// The kernel that it runs on lacks what the case is about.
-    Skipped(&'static CStr),
-}
-
-/// What a case returns.
-pub(crate) type Outcome = Result<(), Stop>;
-
-impl From<AllocError> for Stop {
-    /// Reports where there was no memory.
-    #[track_caller]
-    fn from(_: AllocError) -> Self {
-        let at = Location::caller();
-
-        pr_err!("{}:{}: no memory\n", at.file(), at.line());
-        Stop::Failed
-    }
-}
-
-/// Fails the case, with a message, if a condition does not hold.
-macro_rules! check {
-    ($condition:expr, $($message:tt)+) => {
-        if !$condition {
-            kernel::pr_err!(
-                "{}:{}: {}\n",
-                core::file!(),
-                core::line!(),
-                core::format_args!($($message)+)
-            );
-            return Err($crate::suite::Stop::Failed);
-        }
-    };
-}
 
 /// Registers a suite. The cases are functions without arguments that return an [`Outcome`].
 ///

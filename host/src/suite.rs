@@ -5,53 +5,22 @@
 //! The kernel's version (`tests-kunit/suite.rs`) registers them with KUnit. One case runs at a
 //! time, as there: some look at how much memory is live.
 
-use core::{
-    ffi::CStr,
-    panic::Location, //
-};
 use std::sync::{
     Mutex,
     MutexGuard,
     PoisonError, //
 };
 
-use kernel::{
-    alloc::AllocError,
-    prelude::*,
-    test, //
+use kernel::test;
+
+#[macro_use]
+#[path = "../../tests-kunit/outcome.rs"]
+mod outcome;
+
+pub(crate) use self::outcome::{
+    Outcome,
+    Stop, //
 };
-
-/// Why a case stopped before its end.
-pub(crate) enum Stop {
-    /// A check failed; it has been reported.
-    Failed,
-    /// What it runs on lacks what the case is about.
-    Skipped(&'static CStr),
-}
-
-/// What a case returns.
-pub(crate) type Outcome = Result<(), Stop>;
-
-impl From<AllocError> for Stop {
-    /// Reports where there was no memory.
-    #[track_caller]
-    fn from(_: AllocError) -> Self {
-        let at = Location::caller();
-
-        pr_err!("{}:{}: no memory\n", at.file(), at.line());
-        Stop::Failed
-    }
-}
-
-/// Fails the case, with a message, if a condition does not hold.
-macro_rules! check {
-    ($condition:expr, $($message:tt)+) => {
-        if !$condition {
-            kernel::pr_err!("{}\n", core::format_args!($($message)+));
-            return Err($crate::suite::Stop::Failed);
-        }
-    };
-}
 
 /// Registers a suite. The cases are functions without arguments that return an [`Outcome`].
 macro_rules! kunit_suite {

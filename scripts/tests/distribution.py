@@ -4,19 +4,18 @@
 
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from harness import said_by
 
-import common  # noqa: E402
-import kernel as kernels  # noqa: E402
-import matrix  # noqa: E402
-import source as sources  # noqa: E402
-import toolchain as toolchains  # noqa: E402
-from arch import ARCHES  # noqa: E402
+import common
+import kernel as kernels
+import matrix
+import source as sources
+import toolchain as toolchains
+from arch import ARCHES
 
 
 def built_kernels() -> Iterator[kernels.Kernel]:
@@ -33,16 +32,9 @@ def built_kernels() -> Iterator[kernels.Kernel]:
 def run(kernel: kernels.Kernel, command: list[str], rw: Sequence[Path]) -> None:
     """Runs a command that sees the kernel and has to go well."""
     assert kernel.source
-    done = subprocess.run(
-        kernel.toolchain.argv(command, ro=[kernel.source, kernel.build], rw=rw),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise AssertionError(done.stdout)
+    code, out = said_by(kernel.toolchain.argv(command, ro=[kernel.source, kernel.build], rw=rw))
+    if code:
+        raise AssertionError(out)
 
 
 def headers(kernel: kernels.Kernel, to: Path) -> None:

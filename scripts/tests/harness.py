@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import unittest
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -37,6 +38,28 @@ LIMIT = 3600
 
 # Where /init runs the suites.
 SUITES = '\twhy=$(load rust_alloc_demo_kunit 2>&1) || fail "insmod failed: $why"\n'
+
+
+def said_by(
+    command: Sequence[str],
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    stdin: str = "",
+) -> tuple[int, str]:
+    """Runs a command, without the user's KDIR; its exit code, and all that it says."""
+    given = {name: value for name, value in os.environ.items() if name != "KDIR"}
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        env={**given, **(env or {})},
+        input=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=LIMIT,
+        check=False,
+    )
+    return done.returncode, done.stdout
 
 
 def readme(section: str) -> list[str]:
@@ -79,21 +102,15 @@ class Harness(unittest.TestCase):
         self, *command: str, code: int, args: str = "", stdin: str = "", **variables: str
     ) -> str:
         """Runs a script of the copy, checks its exit code, and returns what it printed."""
-        env = {**os.environ, "ARGS": args, **variables}
-        done = subprocess.run(
+        ended, out = said_by(
             [sys.executable, str(self.copy / "scripts" / command[0]), *command[1:]],
-            cwd=self.copy,
-            env=env,
-            input=stdin,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=LIMIT,
-            check=False,
+            self.copy,
+            {"ARGS": args, **variables},
+            stdin,
         )
-        self.assertEqual(done.returncode, code, done.stdout)
-        self.assertNotIn("Traceback", done.stdout)
-        return done.stdout
+        self.assertEqual(ended, code, out)
+        self.assertNotIn("Traceback", out)
+        return out
 
     def assert_all(self, text: str, *parts: str) -> None:
         """Checks that each of these is in the text."""

@@ -10,22 +10,19 @@ import hashlib
 import os
 import re
 import shutil
-import subprocess
-import sys
 import tempfile
 import unittest
 from pathlib import Path
 
-TOP = Path(__file__).resolve().parent.parent.parent
-sys.path[:0] = [str(TOP / "scripts"), str(TOP / "scripts/tests")]
+from harness import CHECKOUT, said_by
 
-import common  # noqa: E402
-import dkms  # noqa: E402
-import guest  # noqa: E402
-import kernel as kernels  # noqa: E402
-import lint  # noqa: E402
-import module  # noqa: E402
-from distribution import ask_for_signatures, headers, is_signed  # noqa: E402
+import common
+import dkms
+import guest
+import kernel as kernels
+import lint
+import module
+from distribution import ask_for_signatures, headers, is_signed
 
 NAME = f"{dkms.NAME}/{dkms.version()}"
 SKIPPED = 77
@@ -74,9 +71,9 @@ class Machine(unittest.TestCase):
         for name in ("src", "dkms"):
             (cls.pristine / name).mkdir()
         checkout = cls.pristine / "checkout"
-        for name in lint.tracked(TOP):
+        for name in lint.tracked(CHECKOUT):
             (checkout / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(TOP / name, checkout / name)
+            shutil.copy2(CHECKOUT / name, checkout / name)
 
     def setUp(self) -> None:
         """Each test has a machine of its own."""
@@ -98,16 +95,7 @@ class Machine(unittest.TestCase):
                 "/var/lib/dkms": self.machine / "dkms",
             },
         )
-        done = subprocess.run(
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=LIMIT,
-            check=False,
-        )
-        return done.returncode, done.stdout
+        return said_by(argv)
 
     def run_there(self, *command: str) -> str:
         """Runs a command on the machine that has to go well; what it says."""

@@ -2,29 +2,14 @@
 
 """`make gdb`: where it stops, and what it knows there."""
 
-import os
-import subprocess
 import unittest
-from pathlib import Path
 
-TOP = Path(__file__).resolve().parent.parent.parent
-
-LIMIT = 600
+from harness import CHECKOUT, said_by
 
 
 def gdb(commands: str, *words: str) -> tuple[int, str]:
     """Runs commands in the debugger; make's exit code and all that is said."""
-    done = subprocess.run(
-        ["make", "-C", str(TOP), "gdb", *words],
-        env={name: value for name, value in os.environ.items() if name != "KDIR"},
-        input=commands,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=LIMIT,
-        check=False,
-    )
-    return done.returncode, done.stdout
+    return said_by(["make", "-C", str(CHECKOUT), "gdb", *words], stdin=commands)
 
 
 class Init(unittest.TestCase):

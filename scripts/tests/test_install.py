@@ -4,18 +4,15 @@
 
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import unittest
 from pathlib import Path
 
-TOP = Path(__file__).resolve().parent.parent.parent
-sys.path[:0] = [str(TOP / "scripts"), str(TOP / "scripts/tests")]
+from harness import CHECKOUT, said_by
 
-import common  # noqa: E402
-import kernel as kernels  # noqa: E402
-from distribution import ask_for_signatures, headers, is_signed, make_key  # noqa: E402
+import common
+import kernel as kernels
+from distribution import ask_for_signatures, headers, is_signed, make_key
 
 
 class Install(unittest.TestCase):
@@ -42,15 +39,7 @@ class Install(unittest.TestCase):
 
     def make(self, goal: str, *words: str) -> tuple[int, str]:
         """Runs make in the checkout; its exit code and all that it says."""
-        done = subprocess.run(
-            ["make", "-C", str(TOP), goal, f"INSTALL_MOD_PATH={self.root}", *words],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        return done.returncode, done.stdout
+        return said_by(["make", "-C", str(CHECKOUT), goal, f"INSTALL_MOD_PATH={self.root}", *words])
 
     def made(self, goal: str, *words: str) -> None:
         """Runs make, which has to go well."""

@@ -3,35 +3,25 @@
 """`make check-kdir`: one tree with one defect for each message, and a real tree that is good."""
 
 import os
-import subprocess
 import sys
 import tempfile
 import unittest
 from pathlib import Path
 
-TOP = Path(__file__).resolve().parent.parent.parent
-sys.path[:0] = [str(TOP / "scripts"), str(TOP / "scripts/tests")]
+from harness import CHECKOUT, said_by
 
-import common  # noqa: E402
-import kdir  # noqa: E402
-import kernel as kernels  # noqa: E402
-from distribution import built_kernels, headers  # noqa: E402
+import common
+import kdir
+import kernel as kernels
+from distribution import built_kernels, headers
 
 
 def run(script: str, path: Path, *args: str, **variables: str) -> tuple[int, str]:
     """Runs a script on a tree; its exit code and all that it says."""
-    environment = {
-        name: value for name, value in os.environ.items() if name not in ("KERNEL", "ARCH", "MTE")
-    }
-    done = subprocess.run(
-        [sys.executable, "-B", str(TOP / "scripts" / script), *args],
-        check=False,
-        env={**environment, "KDIR": str(path), **variables},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
+    return said_by(
+        [sys.executable, "-B", str(CHECKOUT / "scripts" / script), *args],
+        env={"KERNEL": "", "ARCH": "", "MTE": "", "KDIR": str(path), **variables},
     )
-    return done.returncode, done.stdout
 
 
 def check(path: Path) -> tuple[int, str]:
@@ -137,7 +127,7 @@ class Defects(unittest.TestCase):
 
     def test_no_kernel_tree(self) -> None:
         """A directory of something else, be it with a Makefile and scripts, as this project's."""
-        self.tree = TOP
+        self.tree = CHECKOUT
         self.refused("not a kernel tree", "/lib/modules/")
 
     def test_never_configured(self) -> None:

@@ -7,12 +7,11 @@ The module has one file and one Kbuild, as out-of-tree Rust modules begin.
 
 import re
 import shutil
-import subprocess
 import tempfile
 import unittest
 from pathlib import Path
 
-from harness import CHECKOUT, readme
+from harness import CHECKOUT, readme, said_by
 
 import common
 import guest
@@ -76,15 +75,7 @@ class LiftingTest(unittest.TestCase):
     def build(self, kbuild: str) -> tuple[int, str]:
         """Builds it; the exit code, and what was said."""
         (self.src / "Kbuild").write_text("obj-m += my_module.o\n" + kbuild)
-        done = subprocess.run(
-            module.make(self.kernel, self.src, ["modules"]),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        return done.returncode, done.stdout
+        return said_by(module.make(self.kernel, self.src, ["modules"]))
 
     def test_works(self) -> None:
         """It builds without a warning, and its blocks are where they should be."""

@@ -6,21 +6,15 @@ The kernels were built with O=, so their sources, generated files and macros are
 """
 
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 import unittest
 from pathlib import Path
 
-TOP = Path(__file__).resolve().parent.parent.parent
-sys.path[:0] = [str(TOP / "scripts"), str(TOP / "scripts/tests")]
+from harness import CHECKOUT, said_by
 
-import common  # noqa: E402
-import lint  # noqa: E402
-
-LIMIT = 900
+import common
+import lint
 
 # What must be known to the server.
 FILES = ("debugfs.rs", "allocator/slab.rs", "tests-kunit/zoo/faulty.rs", "bench/bench.rs")
@@ -39,28 +33,13 @@ class Editor(unittest.TestCase):
         self.copy = common.cache() / "run" / "editor"
         shutil.rmtree(self.copy, ignore_errors=True)
         self.addCleanup(shutil.rmtree, self.copy)
-        for name in lint.tracked(TOP):
+        for name in lint.tracked(CHECKOUT):
             (self.copy / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(TOP / name, self.copy / name)
-
-    def run_there(self, *command: str) -> tuple[int, str]:
-        """Runs a command in the copy; its exit code and all that it says."""
-        done = subprocess.run(
-            command,
-            cwd=self.copy,
-            env={name: value for name, value in os.environ.items() if name != "KDIR"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=LIMIT,
-            check=False,
-        )
-        return done.returncode, done.stdout
+            shutil.copy2(CHECKOUT / name, self.copy / name)
 
     def project(self, version: str) -> None:
         """Has the file written for a kernel; all that it names must be there."""
-        code, text = self.run_there("make", "rust-analyzer", f"KERNEL={version}")
+        code, text = said_by(["make", "rust-analyzer", f"KERNEL={version}"], self.copy)
         self.assertEqual(code, 0, text)
         project = json.loads((self.copy / "rust-project.json").read_text())
         named = [project["sysroot"]]
@@ -71,7 +50,7 @@ class Editor(unittest.TestCase):
 
     def errors(self) -> dict[str, list[str]]:
         """What the server finds wrong, by file."""
-        _, text = self.run_there("scripts/rust-analyzer", "diagnostics", ".")
+        _, text = said_by(["scripts/rust-analyzer", "diagnostics", "."], self.copy)
         self.assertIn("diagnostic scan complete", text)
         found: dict[str, list[str]] = {}
         name = ""
@@ -99,7 +78,7 @@ class Editor(unittest.TestCase):
         self.assertLessEqual(set(self.errors()), {NEWEST_ONLY})
 
     def test_no_project(self) -> None:
-        code, text = self.run_there("scripts/rust-analyzer")
+        code, text = said_by(["scripts/rust-analyzer"], self.copy)
         self.assertEqual(code, 1)
         self.assertEqual(
             text, "error: there is no rust-project.json; run `make rust-analyzer` first\n"
