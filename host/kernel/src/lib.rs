@@ -15,6 +15,7 @@ compile_error!(
 
 pub mod alloc;
 pub mod bindings;
+mod constants;
 mod context;
 pub mod page;
 pub mod prelude;

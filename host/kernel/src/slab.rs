@@ -25,7 +25,7 @@ use self::{
     table::table, //
 };
 use crate::{
-    bindings::{
+    constants::{
         gfp_t,
         KMALLOC_MAX_SIZE,
         NUMA_NO_NODE,

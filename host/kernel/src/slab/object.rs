@@ -13,7 +13,7 @@ use std::alloc::{
 };
 
 use crate::{
-    bindings::ARCH_KMALLOC_MINALIGN,
+    constants::ARCH_KMALLOC_MINALIGN,
     context::bug,
     page::PAGE_SIZE, //
 };
