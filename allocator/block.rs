@@ -11,10 +11,10 @@ use core::{
 use kernel::alloc::AllocError;
 
 use super::{
-    gfp::Gfp,
     layout,
     slab::{
         self,
+        Gfp,
         Node, //
     }, //
 };

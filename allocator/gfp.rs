@@ -4,9 +4,9 @@
 //!
 //! The bits of [`Flags`] are private to the kernel crate, but its constants and operators are not.
 //! They cut the bits into groups that safe code can't cut any further. Each group is written down
-//! once, as an expression over the constants, and evaluated twice: over [`Flags`] and over the bits
-//! of the same constants in the bindings. A caller's flags are rebuilt from the groups that they
-//! contain, and what can't be rebuilt is refused.
+//! once, as an expression over the constants, and evaluated twice: over [`Flags`] and over [`Gfp`].
+//! A caller's flags are rebuilt from the groups that they contain, and what can't be rebuilt is
+//! refused.
 
 use core::ops::{
     BitAnd,
@@ -19,19 +19,16 @@ use kernel::alloc::{
     Flags, //
 };
 
-use super::slab;
+use super::slab::Gfp;
 
 /// The constants that flags for the slab are made of.
-///
-/// `__GFP_HIGHMEM` is not among them: slab memory is always mapped (`mm/slab.h`,
-/// `GFP_SLAB_BUG_MASK`).
-pub(super) struct Constants<T> {
-    pub(super) zero: T,
-    pub(super) nowarn: T,
-    pub(super) kernel: T,
-    pub(super) account: T,
-    pub(super) atomic: T,
-    pub(super) nowait: T,
+struct Constants<T> {
+    zero: T,
+    nowarn: T,
+    kernel: T,
+    account: T,
+    atomic: T,
+    nowait: T,
 }
 
 const FLAGS: Constants<Flags> = Constants {
@@ -41,6 +38,15 @@ const FLAGS: Constants<Flags> = Constants {
     account: flags::GFP_KERNEL_ACCOUNT,
     atomic: flags::GFP_ATOMIC,
     nowait: flags::GFP_NOWAIT,
+};
+
+const GFP: Constants<Gfp> = Constants {
+    zero: Gfp::ZERO,
+    nowarn: Gfp::NOWARN,
+    kernel: Gfp::KERNEL,
+    account: Gfp::KERNEL_ACCOUNT,
+    atomic: Gfp::ATOMIC,
+    nowait: Gfp::NOWAIT,
 };
 
 impl<T: Copy + BitAnd<Output = T> + Not<Output = T>> Constants<T> {
@@ -61,36 +67,6 @@ impl<T: Copy + BitAnd<Output = T> + Not<Output = T>> Constants<T> {
     }
 }
 
-/// Flags as the slab takes them.
-///
-/// # Invariants
-///
-/// The bits are an OR of those in [`slab::GFP`], so that the slab honours all of them.
-#[derive(Clone, Copy)]
-pub(crate) struct Gfp(u32);
-
-impl Gfp {
-    /// `GFP_KERNEL`: the caller can sleep.
-    // INVARIANT: It is one of the constants.
-    pub(super) const KERNEL: Self = Self(slab::GFP.kernel);
-
-    /// `GFP_KERNEL | __GFP_ZERO`.
-    // INVARIANT: It is an OR of two of the constants.
-    pub(super) const KERNEL_ZERO: Self = Self(slab::GFP.kernel | slab::GFP.zero);
-
-    /// Returns the bits.
-    #[inline(always)]
-    pub(crate) fn as_raw(self) -> u32 {
-        self.0
-    }
-
-    /// Returns whether the memory is to read as zero.
-    #[inline(always)]
-    pub(super) fn zeroes(self) -> bool {
-        self.0 & slab::GFP.zero != 0
-    }
-}
-
 impl TryFrom<Flags> for Gfp {
     type Error = AllocError;
 
@@ -98,20 +74,21 @@ impl TryFrom<Flags> for Gfp {
     #[inline(always)]
     fn try_from(flags: Flags) -> Result<Self, AllocError> {
         let mut rebuilt = flags & !flags;
-        let mut raw = 0;
+        let mut gfp = Self::NONE;
 
-        for (group, bits) in FLAGS.groups().into_iter().zip(slab::GFP.groups()) {
+        for (group, bits) in FLAGS.groups().into_iter().zip(GFP.groups()) {
             if flags.contains(group) {
                 rebuilt = rebuilt | group;
-                raw |= bits;
+                gfp = gfp | bits;
             }
         }
 
-        if rebuilt != flags {
-            return Err(AllocError);
+        // The bits are the caller's: `gfp` and `rebuilt` are the same OR of the same expressions
+        // over the same constants.
+        if rebuilt == flags {
+            Ok(gfp)
+        } else {
+            Err(AllocError)
         }
-        // INVARIANT: `bits` are cut out of the constants. They are the caller's: `raw` and
-        // `rebuilt` are the same OR of the same expressions, and `rebuilt` equals `flags`.
-        Ok(Self(raw))
     }
 }

@@ -19,8 +19,10 @@ use core::{
 
 use super::{
     block,
-    gfp::Gfp,
-    slab::Node,
+    slab::{
+        Gfp,
+        Node, //
+    },
     KernelAllocator, //
 };
 

@@ -13,7 +13,7 @@
 
 mod account;
 mod block;
-pub(crate) mod gfp;
+mod gfp;
 mod global_alloc;
 mod kernel_alloc;
 mod layout;
@@ -36,6 +36,7 @@ pub(crate) use self::account::Accounted;
 )]
 pub(crate) use self::slab::{
     kernel_allocator,
+    Gfp,
     NodeAllocator,
     NumaNode,
     KMALLOC_MAX_SIZE,

@@ -8,6 +8,11 @@
 
 use core::{
     alloc::Layout,
+    ops::{
+        BitAnd,
+        BitOr,
+        Not, //
+    },
     ptr::NonNull, //
 };
 
@@ -17,11 +22,6 @@ use kernel::{
         Flags, //
     },
     bindings, //
-};
-
-use super::gfp::{
-    Constants,
-    Gfp, //
 };
 
 pub(crate) use self::api::{
@@ -47,15 +47,82 @@ pub(crate) const KMALLOC_MAX_SIZE: usize = bindings::KMALLOC_MAX_SIZE as usize;
 #[allow(dead_code, reason = "for reports; not every user makes one")]
 pub(crate) const SLAB_MIN_ALIGN: usize = bindings::ARCH_SLAB_MINALIGN;
 
-/// The bits of the kernel crate's flag constants.
-pub(super) const GFP: Constants<u32> = Constants {
-    zero: bindings::__GFP_ZERO,
-    nowarn: bindings::__GFP_NOWARN,
-    kernel: bindings::GFP_KERNEL,
-    account: bindings::GFP_KERNEL_ACCOUNT,
-    atomic: bindings::GFP_ATOMIC,
-    nowait: bindings::GFP_NOWAIT,
-};
+/// Flags as the slab takes them. They are made of the constants below and what the operators leave
+/// of them.
+///
+/// `__GFP_HIGHMEM` is not among them: slab memory is always mapped (`mm/slab.h`,
+/// `GFP_SLAB_BUG_MASK`).
+///
+/// # Invariants
+///
+/// Each bit is one of [`Gfp::ALL`], so that the slab honours all of them.
+#[derive(Clone, Copy)]
+pub(crate) struct Gfp(u32);
+
+// INVARIANT: Each constant but the first is a part of `ALL`, and the first has no bits.
+impl Gfp {
+    pub(super) const NONE: Self = Self(0);
+    pub(super) const ZERO: Self = Self(bindings::__GFP_ZERO);
+    pub(super) const NOWARN: Self = Self(bindings::__GFP_NOWARN);
+    pub(super) const KERNEL: Self = Self(bindings::GFP_KERNEL);
+    pub(super) const KERNEL_ACCOUNT: Self = Self(bindings::GFP_KERNEL_ACCOUNT);
+    pub(super) const ATOMIC: Self = Self(bindings::GFP_ATOMIC);
+    pub(super) const NOWAIT: Self = Self(bindings::GFP_NOWAIT);
+
+    /// `GFP_KERNEL | __GFP_ZERO`.
+    pub(super) const KERNEL_ZERO: Self = Self(Self::KERNEL.0 | Self::ZERO.0);
+
+    /// The bits of all constants.
+    const ALL: u32 = Self::ZERO.0
+        | Self::NOWARN.0
+        | Self::KERNEL.0
+        | Self::KERNEL_ACCOUNT.0
+        | Self::ATOMIC.0
+        | Self::NOWAIT.0;
+
+    /// Returns the bits.
+    #[inline(always)]
+    pub(crate) fn as_raw(self) -> u32 {
+        self.0
+    }
+
+    /// Returns whether the memory is to read as zero.
+    #[inline(always)]
+    pub(super) fn zeroes(self) -> bool {
+        self.0 & Self::ZERO.0 != 0
+    }
+}
+
+impl BitOr for Gfp {
+    type Output = Self;
+
+    #[inline(always)]
+    fn bitor(self, other: Self) -> Self {
+        // INVARIANT: The bits are of one of the two.
+        Self(self.0 | other.0)
+    }
+}
+
+impl BitAnd for Gfp {
+    type Output = Self;
+
+    #[inline(always)]
+    fn bitand(self, other: Self) -> Self {
+        // INVARIANT: The bits are of both.
+        Self(self.0 & other.0)
+    }
+}
+
+impl Not for Gfp {
+    type Output = Self;
+
+    /// Returns the bits of [`Gfp::ALL`] that these are not.
+    #[inline(always)]
+    fn not(self) -> Self {
+        // INVARIANT: No others are left.
+        Self(!self.0 & Self::ALL)
+    }
+}
 
 /// [`kernel::alloc::Allocator`] in the form that it has since Linux 6.18, on every kernel.
 ///
@@ -174,7 +241,7 @@ mod api {
         bindings, //
     };
 
-    use super::super::gfp::Gfp;
+    use super::Gfp;
 
     pub(crate) use kernel::alloc::NumaNode;
 
@@ -338,7 +405,7 @@ mod api {
         bindings, //
     };
 
-    use super::super::gfp::Gfp;
+    use super::Gfp;
 
     /// The least alignment of a block, in bytes; a power of two. It is `ARCH_KMALLOC_MINALIGN` of
     /// the architectures that have no larger one (`include/linux/slab.h`); that is not bound.

@@ -17,7 +17,7 @@ use kernel::{
 
 use crate::{
     allocator::{
-        gfp::Gfp,
+        Gfp,
         KernelAllocator, //
     },
     block::{
