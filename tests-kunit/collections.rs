@@ -21,7 +21,10 @@ use kernel::{
 
 use crate::{
     allocator::KernelAllocator,
-    suite::Outcome, //
+    conformance::suite::{
+        self,
+        Outcome, //
+    },
 };
 
 kunit_suite! {

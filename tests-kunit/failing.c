@@ -1,32 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Failures on purpose: of what is run, the n-th allocation fails. It is the kernel's own fault
- * injection that fails it (mm/failslab.c, mm/fail_page_alloc.c), by the count that each task has
- * for that (lib/fault-inject.c, should_fail_ex()).
+ * Failures on purpose while the demo is loaded: of what its init does, the n-th allocation fails.
  */
 
-#include <linux/errno.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/notifier.h>
 #include <linux/sched.h>
 #include <linux/string.h>
 
-#include "probe.h"
+#include "conformance/probe.h"
+#include "failing.h"
 
 #ifdef CONFIG_FAULT_INJECTION
-/*
- * Makes the nth allocation of the current task from now on fail, counted from 1; none if it is 0.
- * Returns how many it was away from the last one that was asked for: 0 if that has failed.
- */
-int rust_alloc_demo_fail_nth(unsigned int nth)
-{
-	unsigned int left = READ_ONCE(current->fail_nth);
-
-	WRITE_ONCE(current->fail_nth, nth);
-	return left;
-}
-
 static unsigned int demo_nth;
 module_param(demo_nth, uint, 0600);
 MODULE_PARM_DESC(demo_nth, "Which allocation fails when rust_alloc_demo is loaded; 0 for none");
@@ -46,10 +32,10 @@ static int loading(struct notifier_block *nb, unsigned long state, void *data)
 		return NOTIFY_DONE;
 	if (state == MODULE_STATE_COMING && demo_nth) {
 		loader = current;
-		rust_alloc_demo_fail_nth(demo_nth);
+		conformance_fail_nth(demo_nth);
 	} else if (loader == current) {
 		loader = NULL;
-		demo_left = rust_alloc_demo_fail_nth(0);
+		demo_left = conformance_fail_nth(0);
 	}
 	return NOTIFY_DONE;
 }
@@ -68,11 +54,6 @@ void rust_alloc_demo_unwatch(void)
 	unregister_module_notifier(&loading_nb);
 }
 #else
-int rust_alloc_demo_fail_nth(unsigned int nth)
-{
-	return -EOPNOTSUPP;
-}
-
 int rust_alloc_demo_watch(void)
 {
 	return 0;

@@ -26,11 +26,14 @@ use crate::{
         Accounted,
         KernelAllocator, //
     },
-    conformance::failures,
-    probe,
-    suite::{
-        Outcome,
-        Stop, //
+    conformance::{
+        failures,
+        probe,
+        suite::{
+            self,
+            Outcome,
+            Stop, //
+        },
     },
 };
 

@@ -20,11 +20,16 @@ use crate::{
         Gfp,
         KernelAllocator, //
     },
-    block::{
-        layout,
-        Block, //
+    conformance::{
+        block::{
+            layout,
+            Block, //
+        },
+        suite::{
+            self,
+            Outcome, //
+        },
     },
-    suite::Outcome, //
 };
 
 kunit_suite! {

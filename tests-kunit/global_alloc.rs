@@ -20,8 +20,13 @@ use crate::{
         KernelAllocator,
         KMALLOC_MAX_SIZE, //
     },
-    block::layout,
-    suite::Outcome, //
+    conformance::{
+        block::layout,
+        suite::{
+            self,
+            Outcome, //
+        },
+    },
 };
 
 kunit_suite! {

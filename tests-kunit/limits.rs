@@ -9,11 +9,16 @@ use crate::{
         KernelAllocator,
         KMALLOC_MAX_SIZE, //
     },
-    block::{
-        layout,
-        Block, //
+    conformance::{
+        block::{
+            layout,
+            Block, //
+        },
+        suite::{
+            self,
+            Outcome, //
+        },
     },
-    suite::Outcome, //
 };
 
 kunit_suite! {

@@ -15,11 +15,16 @@ use crate::{
         Accounted,
         KMALLOC_MAX_SIZE, //
     },
-    block::{
-        layout,
-        Block, //
+    conformance::{
+        block::{
+            layout,
+            Block, //
+        },
+        suite::{
+            self,
+            Outcome, //
+        },
     },
-    suite::Outcome, //
 };
 
 kunit_suite! {

@@ -10,15 +10,18 @@ use kernel::{
 
 use crate::{
     allocator::KernelAllocator,
-    block::{
-        layout,
-        Block, //
+    conformance::{
+        block::{
+            layout,
+            Block, //
+        },
+        compat,
+        suite::{
+            self,
+            Outcome,
+            Stop, //
+        },
     },
-    compat,
-    suite::{
-        Outcome,
-        Stop, //
-    }, //
 };
 
 kunit_suite! {

@@ -20,24 +20,29 @@ use kernel::{
 use crate::{
     allocator::Accounted,
     conformance::{
+        probe,
+        property::{
+            Stop as Found,
+            Violation, //
+        },
         random::{
             Model,
             Slot,
             Trust, //
         },
-        Stop as Found,
-        Violation, //
+        rng::{
+            mix,
+            Numbers,
+            Rng, //
+        },
+        suite::{
+            self,
+            Outcome,
+            Stop, //
+        },
+        Limits, //
     },
-    params,
-    probe,
-    rng::{
-        mix,
-        Rng, //
-    },
-    suite::{
-        Outcome,
-        Stop, //
-    }, //
+    params, //
 };
 
 kunit_suite! {
@@ -62,7 +67,7 @@ type Desk = SpinLock<Slot<Accounted>>;
 
 /// One round on one CPU.
 fn round(rng: Rng, desk: &Desk, operations: &AtomicUsize, peak: &AtomicUsize) -> Result<(), Found> {
-    let mut model = Model::<Accounted>::new(rng, Trust::FULL, true)?;
+    let mut model = Model::<Accounted>::new(rng, &Limits::SLAB, Trust::FULL, true)?;
 
     for step in 0..STEPS {
         model.step()?;
@@ -126,7 +131,7 @@ fn random_on_all_cpus() -> Outcome {
         if elapsed >= seconds || elapsed >= reported + REPORT {
             reported = elapsed;
             pr_notice!(
-                "soak: {} s on {} CPUs: operations={} failures={} peak={} live={}\n",
+                "note: soak: {} s on {} CPUs: operations={} failures={} peak={} live={}\n",
                 elapsed,
                 cpus,
                 operations.load(Ordering::Relaxed),

@@ -4,6 +4,11 @@
 
 use kernel::prelude::*;
 
+use conformance::{
+    block,
+    probe, //
+};
+
 #[path = "../allocator/mod.rs"]
 mod allocator;
 
@@ -12,21 +17,18 @@ mod allocator;
 mod modinfo;
 
 #[macro_use]
-mod suite;
-
-mod block;
-mod compat;
 mod conformance;
-mod probe;
-mod rng;
 
 mod collections;
 mod conforming;
+mod failing;
 mod failures;
 mod flags;
 mod global_alloc;
+mod inherited;
 mod limits;
 mod memory;
+mod newtypes;
 mod nodes;
 mod soak;
 mod zoo;
@@ -41,10 +43,6 @@ module! {
 modinfo! {
     authors: ["The rust_alloc_demo developers"],
     params: {
-        seed {
-            default: 0,
-            description: "Seed of the random cases; 0, the default, draws one",
-        },
         soak {
             default: 1,
             description: "How long the load on all CPUs lasts, in seconds; 1 by default",
@@ -53,20 +51,22 @@ modinfo! {
 }
 
 /// Watches modules being loaded, until it is dropped.
-struct Suites;
+struct Suites {
+    _watch: failing::Watch,
+}
 
 impl kernel::Module for Suites {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        probe::watch()?;
-        Ok(Self)
+        Ok(Self {
+            _watch: failing::Watch::new()?,
+        })
     }
 }
 
 impl Drop for Suites {
     fn drop(&mut self) {
-        probe::unwatch();
         pr_notice!(
-            "exit: layouts={} failures={}\n",
+            "note: layouts={} failures={}\n",
             block::requests(),
             probe::failures()
         );

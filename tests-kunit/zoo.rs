@@ -13,15 +13,18 @@ use crate::{
         edges,
         failures,
         memory,
+        property::{
+            Property,
+            Stop as Found, //
+        },
         random,
+        suite::{
+            self,
+            Outcome,
+            Stop, //
+        },
         zeroing,
-        Limits,
-        Property,
-        Stop as Found, //
-    },
-    suite::{
-        Outcome,
-        Stop, //
+        Limits, //
     },
 };
 

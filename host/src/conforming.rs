@@ -13,14 +13,16 @@ use crate::{
         KernelAllocator, //
     },
     conformance::{
-        self,
+        property::{
+            self,
+            Stop as Found, //
+        },
+        suite::{
+            Outcome,
+            Stop, //
+        },
         with_properties,
-        Limits,
-        Stop as Found, //
-    },
-    suite::{
-        Outcome,
-        Stop, //
+        Limits, //
     },
 };
 
@@ -31,7 +33,7 @@ pub(crate) const LIMITS: Limits = Limits {
 };
 
 /// Reports what was found of a property.
-pub(crate) fn report(found: conformance::Outcome) -> Outcome {
+pub(crate) fn report(found: property::Outcome) -> Outcome {
     match found {
         Ok(()) => Ok(()),
         Err(Found::NotApplicable(reason)) => Err(Stop::Skipped(reason)),
@@ -53,7 +55,7 @@ macro_rules! conformance_tests {
             use super::*;
 
             $(case!($property {
-                crate::suite::run(|| report(conformance::$module::$property::<$A>(&LIMITS)))
+                crate::suite::run(|| report(crate::conformance::$module::$property::<$A>(&LIMITS)))
             });)+
         }
     };

@@ -3,11 +3,12 @@
 //! The allocator's twin in user land: the same sources, over a slab without luck.
 //!
 //! `allocator/` compiles here unchanged, against a stand-in for the kernel crate (`kernel/`), and
-//! so do the suites of `tests-kunit/`, whose cases are tests of cargo here. What they need of the
-//! kernel beyond its allocator ([`probe`], [`suite`], [`params`]) has a version of its own.
+//! so do the suites of `tests-kunit/`, whose cases are tests of cargo here. What they need of C
+//! ([`probe`]), of KUnit ([`suite`]) and of the module's parameters ([`params`]) has a version of its
+//! own.
 //!
-//! Left out are, by name, `conforming`, which holds the kernel's own allocators to the suite, and
-//! what [`suite`] says.
+//! Left out are, by name, `conforming` and `inherited`, which are about the kernel's own allocators,
+//! and what [`suite`] says.
 
 #![allow(dead_code, reason = "some of it is for the kernel only")]
 #![cfg_attr(
@@ -19,14 +20,13 @@
 mod allocator;
 
 #[macro_use]
-mod suite;
-
-#[path = "../../tests-kunit/block.rs"]
-mod block;
-#[path = "../../tests-kunit/compat.rs"]
-mod compat;
 #[path = "../../tests-kunit/conformance/mod.rs"]
 mod conformance;
+
+// After `conformance`, of whose macros it replaces one.
+#[macro_use]
+mod suite;
+
 mod params;
 mod probe;
 mod rng;

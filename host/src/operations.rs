@@ -7,13 +7,14 @@ use kernel::test;
 use crate::{
     allocator::KernelAllocator,
     conformance::{
+        property::Stop,
         random::{
             Model,
             Trust, //
         },
-        Stop, //
+        Limits, //
     },
-    rng::Rng, //
+    rng::Chosen, //
 };
 
 /// How many bytes an operation takes at the most: its size and what it is filled with take two
@@ -28,8 +29,8 @@ const BYTES: usize = 2 * 2 + 9;
 /// If a promise is not kept. If the slab finds something the program ends.
 pub fn run(bytes: &[u8]) {
     let before = test::live();
-    let numbers = Rng::chosen(bytes.to_vec());
-    let outcome = Model::<KernelAllocator>::new(numbers, Trust::FULL, true)
+    let numbers = Chosen::new(bytes.to_vec());
+    let outcome = Model::<KernelAllocator, _>::new(numbers, &Limits::SLAB, Trust::FULL, true)
         .and_then(|mut model| (0..bytes.len().div_ceil(BYTES)).try_for_each(|_| model.step()));
 
     match outcome {

@@ -16,7 +16,7 @@ impl Param {
     }
 }
 
-/// The seed of the random cases; 0 draws one.
+/// The seed of the random cases, which in the kernel is a parameter in C; 0 draws one.
 pub(crate) static seed: Param = Param("SEED");
 
 /// How long the load lasts, in seconds; 0 is one round.

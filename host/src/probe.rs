@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the suites ask of the kernel, asked of the stand-in.
+//! What the conformance suite asks of the kernel through C (`tests-kunit/conformance/probe.c`),
+//! asked of the stand-in.
 
+use core::ffi::{
+    c_int,
+    c_uint,
+    c_ulong,
+    c_void, //
+};
 use std::{
-    sync::{
-        atomic::{
-            AtomicUsize,
-            Ordering, //
-        },
-        Barrier, //
-    },
+    sync::Barrier,
     thread,
     time::{
         SystemTime,
@@ -17,89 +18,100 @@ use std::{
     },
 };
 
-use kernel::{
-    alloc::{
-        AllocError,
-        Allocator, //
-    },
-    test, //
-};
+use kernel::test;
 
-use crate::block::Block;
+use crate::params;
 
-/// Returns the NUMA node that a block, which must not be of size zero, is on.
-pub(crate) fn nid<A: Allocator>(block: &Block<A>) -> Option<i32> {
-    // SAFETY: The function has no requirements.
-    Some(unsafe { test::node_of(block.as_ptr().as_ptr().cast()) })
+type Callback = unsafe extern "C" fn(*mut c_void, c_uint);
+
+/// How many threads stand for the CPUs.
+const CPUS: c_uint = 4;
+
+/// What a callback is given.
+struct Data(*mut c_void);
+
+// SAFETY: Who hands over a callback says by that that its data may be used by all threads at once.
+unsafe impl Sync for Data {}
+
+#[no_mangle]
+extern "C" fn conformance_seed() -> c_ulong {
+    params::seed.value() as c_ulong
 }
 
-/// Returns how many NUMA nodes are online.
-pub(crate) fn online_nodes() -> i32 {
+#[no_mangle]
+extern "C" fn conformance_seconds() -> c_uint {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |time| time.as_secs() as c_uint)
+}
+
+/// # Safety
+///
+/// None, other than in C: what is no live block ends the program.
+#[no_mangle]
+unsafe extern "C" fn conformance_block_nid(block: *const c_void) -> c_int {
+    // SAFETY: The function has no requirements.
+    unsafe { test::node_of(block) }
+}
+
+#[no_mangle]
+extern "C" fn conformance_online_nodes() -> c_int {
     2
 }
 
-/// How many threads stand for the CPUs.
-const CPUS: usize = 4;
-
-/// Runs `run` on several threads at once, with the numbers from 0, and returns how many.
-pub(crate) fn on_cpus<F: Fn(usize) + Sync>(run: &F) -> Result<usize, AllocError> {
-    let all_are_there = Barrier::new(CPUS);
+/// Runs `run` on several threads at once.
+///
+/// # Safety
+///
+/// `run` must be one that may be called with `data` on any thread, until this returns.
+#[no_mangle]
+unsafe extern "C" fn conformance_on_cpus(run: Callback, data: *mut c_void) -> c_int {
+    let all_are_there = Barrier::new(CPUS as usize);
+    let data = Data(data);
 
     thread::scope(|scope| {
         for cpu in 0..CPUS {
-            let all_are_there = &all_are_there;
+            let (all_are_there, data) = (&all_are_there, &data);
 
             scope.spawn(move || {
                 all_are_there.wait();
-                run(cpu);
+                // SAFETY: By the requirements of this function.
+                unsafe { run(data.0, cpu) };
             });
         }
     });
-    Ok(CPUS)
+    CPUS as c_int
 }
 
-/// Runs `run` where nothing may sleep.
-pub(crate) fn in_softirq<F: Fn(usize) + Sync>(run: &F) {
-    test::in_atomic(|| run(0));
+/// # Safety
+///
+/// `run` must be one that may be called with `data`.
+#[no_mangle]
+unsafe extern "C" fn conformance_in_softirq(run: Callback, data: *mut c_void) {
+    // SAFETY: By the requirements of this function.
+    test::in_atomic(|| unsafe { run(data, 0) });
 }
 
-/// Runs `run` and returns how often the slab has warned meanwhile.
-pub(crate) fn warnings_of<F: Fn(usize) + Sync>(run: &F) -> Option<usize> {
-    Some(test::warnings_of(|| run(0)))
-}
-
-/// Warns, for a test of whether that is noticed.
-pub(crate) fn warn() {
+#[no_mangle]
+extern "C" fn conformance_warn() {
     test::warn();
 }
 
-/// Returns the time, in seconds.
-pub(crate) fn seconds() -> usize {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |time| time.as_secs() as usize)
+/// # Safety
+///
+/// `run` must be one that may be called with `data`.
+#[no_mangle]
+unsafe extern "C" fn conformance_warnings_of(run: Callback, data: *mut c_void) -> c_int {
+    // SAFETY: By the requirements of this function.
+    test::warnings_of(|| unsafe { run(data, 0) }) as c_int
 }
 
-/// How many allocations were made to fail.
-static FAILURES: AtomicUsize = AtomicUsize::new(0);
-
-/// Returns how many allocations [`with_failure`] has made fail.
-pub(crate) fn failures() -> usize {
-    FAILURES.load(Ordering::Relaxed)
+#[no_mangle]
+extern "C" fn conformance_fail_nth(nth: c_uint) -> c_int {
+    test::fail_nth(nth as usize) as c_int
 }
 
-/// Runs `run` with its allocation number `nth`, from 1, made to fail; returns also whether it had
-/// that many.
-pub(crate) fn with_failure<T>(nth: usize, run: impl FnOnce() -> T) -> (T, bool) {
-    test::fail_nth(nth);
-    let value = run();
-    let failed = test::fail_nth(0) == 0;
-
-    FAILURES.fetch_add(failed.into(), Ordering::Relaxed);
-    (value, failed)
-}
-
-/// Returns whether allocations fail when asked.
-pub(crate) fn can_fail() -> bool {
-    true
+#[no_mangle]
+extern "C" fn conformance_can_fail() -> c_int {
+    1
 }

@@ -2,7 +2,8 @@
 
 //! Suites of cases that return their outcome, as tests of cargo.
 //!
-//! The kernel's version (`tests-kunit/suite.rs`) registers them with KUnit. One case runs at a
+//! The kernel's version (`tests-kunit/conformance/suite.rs`) registers them with KUnit, and its
+//! macro is replaced by the one here. One case runs at a
 //! time, as there: some look at how much memory is live.
 
 use std::sync::{
@@ -13,11 +14,7 @@ use std::sync::{
 
 use kernel::test;
 
-#[macro_use]
-#[path = "../../tests-kunit/outcome.rs"]
-mod outcome;
-
-pub(crate) use self::outcome::{
+use crate::conformance::suite::{
     Outcome,
     Stop, //
 };
@@ -25,13 +22,11 @@ pub(crate) use self::outcome::{
 /// Registers a suite. The cases are functions without arguments that return an [`Outcome`].
 macro_rules! kunit_suite {
     (
-        $(#[doc = $doc:literal])+
+        $(#[doc = $doc:literal])*
         name: $name:ident,
-        cases: [
-            $($case:ident),+ $(,)?
-        ] $(,)?
+        cases: [$($case:ident),+ $(,)?] $(,)?
     ) => {
-        $(#[doc = $doc])+
+        $(#[doc = $doc])*
         mod $name {
             $(case!($case { $crate::suite::run(super::$case) });)+
         }

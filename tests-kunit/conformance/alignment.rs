@@ -11,17 +11,19 @@ use kernel::{
 };
 
 use super::{
-    ensure,
-    layout,
-    powers_of_two,
-    several,
-    Limits,
-    Outcome,
-    Stop, //
+    compat,
+    limits::Limits,
+    property::{
+        ensure,
+        layout,
+        powers_of_two,
+        several,
+        Outcome,
+        Stop, //
+    },
 };
-use crate::compat;
 
-/// Checks that blocks of a layout are aligned to it.
+/// Checks that blocks of a layout, which must be within the limits, are aligned to it.
 ///
 /// What lies beyond an allocator's guarantee is luck, and one block may well have it. With many
 /// live at once, a block size that isn't a multiple of the alignment shows.
@@ -38,7 +40,7 @@ pub(crate) fn check<A: Allocator>(new: Layout, limits: &Limits) -> Outcome {
 
 /// "When the return value is `Ok(ptr)`, then `ptr` is [...] aligned to `layout.align()`."
 pub(crate) fn fresh_blocks_are_aligned<A: Allocator>(limits: &Limits) -> Outcome {
-    for align in powers_of_two(limits.max) {
+    for align in powers_of_two(limits.align()) {
         for size in [
             1,
             24,
@@ -51,7 +53,7 @@ pub(crate) fn fresh_blocks_are_aligned<A: Allocator>(limits: &Limits) -> Outcome
         ] {
             let new = layout(size.max(1), align)?;
 
-            if new.pad_to_align().size() <= limits.max {
+            if limits.fit(new) {
                 check::<A>(new, limits)?;
             }
         }
@@ -59,7 +61,11 @@ pub(crate) fn fresh_blocks_are_aligned<A: Allocator>(limits: &Limits) -> Outcome
     // The slab has buckets of 96 and 192 bytes, which are aligned to 32 and 64 only.
     for size in [65, 90, 96, 97, 129, 160, 191, 192, 2 * PAGE_SIZE + 1] {
         for align in powers_of_two(512) {
-            check::<A>(layout(size, align)?, limits)?;
+            let new = layout(size, align)?;
+
+            if limits.fit(new) {
+                check::<A>(new, limits)?;
+            }
         }
     }
     Ok(())
@@ -77,6 +83,9 @@ pub(crate) fn every_block_has_min_align<A: Allocator>(limits: &Limits) -> Outcom
         for align in [1, 2, 8] {
             let new = layout(size, align)?;
 
+            if !limits.fit(new) {
+                continue;
+            }
             for block in several::<A>(new, GFP_KERNEL, limits)?.iter() {
                 ensure!(
                     block.address() % compat::min_align::<A>() == 0,

@@ -22,16 +22,17 @@ use kernel::{
 };
 
 use super::{
-    ensure,
-    layout,
-    Limits,
-    Outcome,
-    Stop, //
-};
-use crate::{
     block::Block,
     compat,
-    probe, //
+    limits::Limits,
+    probe,
+    property::{
+        ensure,
+        layout,
+        Outcome,
+        Stop,
+        BEYOND_LIMITS, //
+    },
 };
 
 /// Allocates, reallocates and frees; returns whether all was well, or there was no memory.
@@ -49,8 +50,11 @@ pub(crate) fn usable_in_atomic_context<A: Allocator>(limits: &Limits) -> Outcome
     if !limits.atomic {
         return Err(Stop::NotApplicable(c"it may sleep"));
     }
-    let lock = KBox::pin_init(new_spinlock!(()), GFP_KERNEL).map_err(|_| Stop::NoMemory)?;
     let new = layout(200, 64)?;
+    if !limits.fit(new) {
+        return Err(BEYOND_LIMITS);
+    }
+    let lock = KBox::pin_init(new_spinlock!(()), GFP_KERNEL).map_err(|_| Stop::NoMemory)?;
 
     for flags in [GFP_ATOMIC, GFP_NOWAIT] {
         let guard = lock.lock();
@@ -83,7 +87,8 @@ pub(crate) fn usable_in_atomic_context<A: Allocator>(limits: &Limits) -> Outcome
 
 /// Returns whether a block is on a node, or its node does not count.
 fn is_on<A: Allocator>(block: &Block<A>, id: i32) -> bool {
-    !matches!(probe::nid(block), Some(nid) if nid != id)
+    // SAFETY: The block is live; those that are asked about are not of size zero.
+    !matches!(unsafe { probe::nid(block.as_ptr()) }, Some(nid) if nid != id)
 }
 
 /// "[...] a specific NUMA node request to allocate the memory for."
@@ -101,6 +106,9 @@ pub(crate) fn block_comes_from_its_node<A: Allocator>(limits: &Limits) -> Outcom
         for (size, align) in [(8, 8), (24, 64), (PAGE_SIZE, 64), (5 * PAGE_SIZE, 64)] {
             let (old, new) = (layout(size, align)?, layout(4 * size, 2 * align)?);
 
+            if !limits.fit(new) {
+                continue;
+            }
             for _ in 0..limits.live.min(16) {
                 let block = Block::<A>::new_on(old, GFP_KERNEL, node)?;
                 ensure!(is_on(&block, id), "a fresh block is not on its node", old);
@@ -130,6 +138,9 @@ const ROUNDS: usize = 50;
 /// all allocate, reallocate and check at once, and then free what another one allocated.
 pub(crate) fn many_cpus_at_once<A: Allocator>(limits: &Limits) -> Outcome {
     let (old, new) = (layout(40, 8)?, layout(100, 64)?);
+    if !limits.fit(new) {
+        return Err(BEYOND_LIMITS);
+    }
     let (violated, starved) = (AtomicBool::new(false), AtomicBool::new(false));
     let rounds = if limits.atomic { ROUNDS } else { 2 };
     let exchange = KBox::pin_init(new_spinlock!(KVec::<Block<A>>::new()), GFP_KERNEL)

@@ -11,18 +11,21 @@ use kernel::{
 };
 
 use super::{
-    ensure,
+    block::Block,
     guard::{
         self,
         Neighbours, //
     },
-    layout,
-    several,
-    Limits,
-    Outcome,
-    Stop, //
+    limits::Limits,
+    property::{
+        ensure,
+        layout,
+        several,
+        Outcome,
+        Stop,
+        BEYOND_LIMITS, //
+    },
 };
-use crate::block::Block;
 
 /// "[...] valid for reads and writes for `layout.size()` bytes, until it is passed to
 /// `Allocator::free` or `Allocator::realloc`."
@@ -37,6 +40,9 @@ pub(crate) fn live_blocks_do_not_overlap<A: Allocator>(limits: &Limits) -> Outco
     for size in [1, 7, 8, 40, 95, 96, 97, 193, PAGE_SIZE - 1, 3 * PAGE_SIZE] {
         for align in [1, 16, 64, PAGE_SIZE] {
             let new = layout(size, align)?;
+            if !limits.fit(new) {
+                continue;
+            }
             let blocks = several::<A>(new, GFP_KERNEL, &many)?;
 
             for (n, block) in blocks.iter().enumerate() {
@@ -55,13 +61,16 @@ pub(crate) fn live_blocks_do_not_overlap<A: Allocator>(limits: &Limits) -> Outco
 }
 
 /// Reallocates blocks, with blocks of both layouts living around them, and checks alignment and
-/// contents of all.
+/// contents of all. What is beyond the limits is not tried.
 pub(crate) fn check<A: Allocator>(
     from: (usize, usize),
     to: (usize, usize),
     limits: &Limits,
 ) -> Outcome {
     let (old, new) = (layout(from.0, from.1)?, layout(to.0, to.1)?);
+    if !limits.fit(old) || !limits.fit(new) {
+        return Ok(());
+    }
     let kept = min(old.size(), new.size());
     let mut moved = KVec::<Block<A>>::new();
     let mut neighbours = KVec::<Block<A>>::new();
@@ -140,7 +149,7 @@ pub(crate) fn kept_on_shrinking<A: Allocator>(limits: &Limits) -> Outcome {
 /// Shrinking at the same time is left to [`neighbours_survive_shrinking_with_alignment_raised`] if
 /// the allocator can't be trusted with it.
 pub(crate) fn kept_and_aligned_when_alignment_rises<A: Allocator>(limits: &Limits) -> Outcome {
-    let is_dangerous = limits.slab && guard::may_overwrite::<A>()?;
+    let is_dangerous = limits.slab && guard::may_overwrite::<A>(limits)?;
 
     for size in [1, 24, 72, 96, 192, 520] {
         for to in [1, 8, 24, 64, 96, 200, 520, 2000] {
@@ -169,13 +178,17 @@ pub(crate) fn kept_when_alignment_falls<A: Allocator>(limits: &Limits) -> Outcom
 pub(crate) fn neighbours_survive_shrinking_with_alignment_raised<A: Allocator>(
     limits: &Limits,
 ) -> Outcome {
-    let mut seen = false;
+    let (mut seen, mut tried) = (false, false);
 
     if !limits.slab {
         return Err(Stop::NotApplicable(c"its blocks are pages apart"));
     }
     for (from, to) in guard::PAIRS {
         let (old, new) = (layout(from.0, from.1)?, layout(to.0, to.1)?);
+        if !limits.fit(old) || !limits.fit(new) {
+            continue;
+        }
+        tried = true;
         let neighbours = guard::shrink::<A>(old, new)?;
 
         ensure!(
@@ -187,9 +200,11 @@ pub(crate) fn neighbours_survive_shrinking_with_alignment_raised<A: Allocator>(
     }
     if seen {
         Ok(())
-    } else {
+    } else if tried {
         Err(Stop::NotApplicable(
             c"no block was moved among others of ours",
         ))
+    } else {
+        Err(BEYOND_LIMITS)
     }
 }

@@ -12,19 +12,21 @@ use kernel::{
 };
 
 use super::{
-    ensure,
-    layout,
-    powers_of_two,
-    Limits,
-    Outcome, //
+    block::Block,
+    limits::Limits,
+    property::{
+        ensure,
+        layout,
+        powers_of_two,
+        Outcome, //
+    },
 };
-use crate::block::Block;
 
 /// "If the requested size is zero, `realloc` behaves equivalent to `free`", "if `old_layout` is
 /// zero-sized `p` does not need to be a pointer returned by this `Allocator`", and what is returned
 /// is "aligned to `layout.align()`" all the same.
 pub(crate) fn zero_sizes<A: Allocator>(limits: &Limits) -> Outcome {
-    for align in powers_of_two(limits.max / 2) {
+    for align in powers_of_two(limits.align() / 2) {
         let (old, new) = (layout(0, align)?, layout(0, 2 * align)?);
         let mut block = Block::<A>::new(old, GFP_KERNEL)?;
 
@@ -40,9 +42,8 @@ pub(crate) fn zero_sizes<A: Allocator>(limits: &Limits) -> Outcome {
             "what stands for no block is misaligned",
             old => new
         );
-        if align <= PAGE_SIZE / 2 {
-            let some = layout(100, align)?;
-
+        let some = layout(100, align)?;
+        if align <= PAGE_SIZE / 2 && limits.fit(some) {
             block.resize(some, GFP_KERNEL)?;
             ensure!(
                 block.address() % align == 0,
@@ -92,6 +93,9 @@ pub(crate) fn failure_keeps_the_block<A: Allocator>(limits: &Limits) -> Outcome 
     for size in [1, 8, 96, PAGE_SIZE, 3 * PAGE_SIZE] {
         let old = layout(size, 8)?;
 
+        if !limits.fit(old) {
+            continue;
+        }
         for n in 0..limits.live {
             let mut block = Block::<A>::new(old, GFP_KERNEL)?;
             let before = block.address();

@@ -14,15 +14,15 @@ use kernel::{
 };
 
 use super::{
-    ensure,
-    layout,
-    Limits,
-    Outcome,
-    Stop, //
-};
-use crate::{
     block::Block,
-    probe, //
+    limits::Limits,
+    probe,
+    property::{
+        ensure,
+        layout,
+        Outcome,
+        Stop, //
+    },
 };
 
 /// As many allocations as anything that is tried can be made of.
@@ -44,13 +44,14 @@ pub(crate) fn until_none_fails<E>(
 
 /// "When the return value is `Err(AllocError)`, then `ptr` is still valid", and a request is
 /// refused only if there is no memory.
-pub(crate) fn failed_allocations_are_survived<A: Allocator>(_: &Limits) -> Outcome {
+pub(crate) fn failed_allocations_are_survived<A: Allocator>(limits: &Limits) -> Outcome {
     if !probe::can_fail() {
         return Err(Stop::NotApplicable(c"this kernel fails no allocations"));
     }
     let flags = GFP_KERNEL | __GFP_NOWARN;
 
     for (from, to) in [
+        ((8, 8), (24, 16)),
         ((24, 8), (200, 64)),
         ((200, 8), (5000, 8)),
         ((5000, 64), (3 * PAGE_SIZE, 256)),
@@ -59,6 +60,9 @@ pub(crate) fn failed_allocations_are_survived<A: Allocator>(_: &Limits) -> Outco
     ] {
         let (old, new) = (layout(from.0, from.1)?, layout(to.0, to.1)?);
 
+        if !limits.fit(old) || !limits.fit(new) {
+            continue;
+        }
         let ended = until_none_fails(|nth| {
             let (block, failed) = probe::with_failure(nth, || Block::<A>::new(old, flags));
 

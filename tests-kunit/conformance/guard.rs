@@ -14,8 +14,14 @@ use kernel::{
     prelude::*, //
 };
 
-use super::Stop;
-use crate::block::Block;
+use super::{
+    block::Block,
+    limits::Limits,
+    property::{
+        layout,
+        Stop, //
+    },
+};
 
 /// How many blocks the new one is placed among.
 const FIELD: usize = 96;
@@ -49,12 +55,15 @@ pub(crate) fn shrink<A: Allocator>(old: Layout, new: Layout) -> Result<Neighbour
 
 /// Returns whether `A` may write past a block that it shrinks and realigns: then nothing but
 /// [`shrink`] may have it do that, also where a block was shrunk in place before.
-pub(crate) fn may_overwrite<A: Allocator>() -> Result<bool, Stop> {
+pub(crate) fn may_overwrite<A: Allocator>(limits: &Limits) -> Result<bool, Stop> {
     let mut known = false;
 
     for (old, new) in PAIRS {
-        let (old, new) = (super::layout(old.0, old.1)?, super::layout(new.0, new.1)?);
+        let (old, new) = (layout(old.0, old.1)?, layout(new.0, new.1)?);
 
+        if !limits.fit(old) || !limits.fit(new) {
+            continue;
+        }
         match shrink::<A>(old, new)? {
             Neighbours::Overwritten => return Ok(true),
             Neighbours::Intact | Neighbours::NotMoved => known = true,

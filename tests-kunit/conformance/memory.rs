@@ -15,30 +15,33 @@ use kernel::{
 };
 
 use super::{
-    ensure,
-    layout,
-    Limits,
-    Outcome,
-    Stop,
-    Violation, //
-};
-use crate::{
     block::Block,
-    rng::Rng, //
+    limits::Limits,
+    property::{
+        ensure,
+        layout,
+        Outcome,
+        Stop,
+        Violation, //
+    },
+    rng::{
+        Numbers,
+        Rng, //
+    },
 };
 
-/// The size of the blocks that go through.
+/// The size of the blocks that go through, in bytes; less where no block is that large.
 const SIZE: usize = 2 * PAGE_SIZE;
 
-/// How many blocks go through by each path: 16 MiB on a kernel with pages of 4 KiB.
-const ROUNDS: usize = 2048;
+/// How much goes through by each path, in bytes: 16 MiB on a kernel with pages of 4 KiB.
+const AMOUNT: usize = 2048 * SIZE;
 
 /// How often it is looked.
 const TRIES: usize = 6;
 
 /// What is available may vary by this much without a leak, in bytes: a quarter of what goes
 /// through.
-const SLACK: usize = ROUNDS * SIZE / 4;
+const SLACK: usize = AMOUNT / 4;
 
 /// Returns how much memory is available, in bytes.
 fn available() -> isize {
@@ -51,7 +54,7 @@ fn available() -> isize {
 fn lost_by<A: Allocator>(old: Layout, new: Layout) -> Result<isize, Stop> {
     let before = available();
 
-    for _ in 0..ROUNDS {
+    for _ in 0..AMOUNT / old.size() {
         let mut block = Block::<A>::new(old, GFP_KERNEL)?;
 
         if new != old {
@@ -68,17 +71,21 @@ pub(crate) fn all_is_given_back<A: Allocator>(limits: &Limits) -> Outcome {
             c"KASAN keeps what is freed for a while",
         ));
     }
-    let old = layout(SIZE, 8)?;
+    let size = SIZE.min(limits.max / 2);
+    let old = layout(size, 8)?;
     let paths = [
         ("a freed block was not given back", old),
         (
             "a block that was grown was not given back",
-            layout(2 * SIZE, 8)?,
+            layout(2 * size, 8)?,
         ),
-        ("a block that was shrunk was not given back", layout(64, 8)?),
+        (
+            "a block that was shrunk was not given back",
+            layout(size.min(64), 8)?,
+        ),
         (
             "a block that was moved was not given back",
-            layout(SIZE, 4 * SIZE)?,
+            layout(size, 4 * size)?,
         ),
         (
             "a block that was shrunk to nothing was not given back",
@@ -91,7 +98,7 @@ pub(crate) fn all_is_given_back<A: Allocator>(limits: &Limits) -> Outcome {
     ];
 
     for (what, new) in paths {
-        if new.align() > limits.max {
+        if new.align() > limits.align() {
             continue;
         }
         // What is given back late, or used by others meanwhile, does not add up; a leak does.
@@ -117,6 +124,9 @@ pub(crate) fn any_order_of_freeing<A: Allocator>(limits: &Limits) -> Outcome {
     for order in 0..3 {
         for (size, align) in [(8, 8), (24, 64), (200, 8), (5000, 64)] {
             let new = layout(size, align)?;
+            if !limits.fit(new) {
+                continue;
+            }
             let mut live = KVec::<Option<Block<A>>>::new();
 
             for n in 0..2 * limits.live {

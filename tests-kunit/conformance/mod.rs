@@ -1,10 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What [`Allocator`] promises, as properties that any allocator can be held to.
+//! What [`Allocator`](kernel::alloc::Allocator) promises, as properties that any allocator can be
+//! held to.
+//!
+//! This folder is made to be lifted out: copied into another module and declared with
+//! `mod conformance;`, it needs what `conformance.mk` gives the Kbuild and nothing else. `README.md`
+//! says how it is used.
 //!
 //! A property is a function over an allocator that returns what was violated, and by which layouts.
 //! It knows nothing of KUnit, and leaves no memory behind that the allocator takes back. The quotes
 //! in the comments are the trait's own contract (`rust/kernel/alloc.rs`).
+//!
+//! From the outside in: what a violation means ([`verdict`], [`kernels`]) and how KUnit is told
+//! ([`suite`]); the properties; what they are made of ([`property`], [`limits`], [`block`],
+//! [`rng`]); what differs by kernel ([`compat`]); what only C can answer ([`probe`]).
+
+#![allow(
+    dead_code,
+    unused_imports,
+    unused_macros,
+    reason = "what a module needs of it is its own choice"
+)]
+
+#[macro_use]
+pub(crate) mod suite;
+
+pub(crate) mod block;
+pub(crate) mod compat;
+pub(crate) mod kernels;
+pub(crate) mod limits;
+pub(crate) mod probe;
+pub(crate) mod property;
+pub(crate) mod rng;
+pub(crate) mod verdict;
 
 pub(crate) mod alignment;
 pub(crate) mod calls;
@@ -16,156 +44,12 @@ pub(crate) mod memory;
 pub(crate) mod random;
 pub(crate) mod zeroing;
 
-use core::{
-    alloc::Layout,
-    ffi::CStr,
-    fmt, //
-};
-
-use kernel::{
-    alloc::{
-        AllocError,
-        Allocator,
-        Flags, //
-    },
-    page::PAGE_SIZE,
-    prelude::*, //
-};
-
-use crate::{
-    allocator::KMALLOC_MAX_SIZE,
-    block::Block, //
-};
-
-/// What was promised and not kept.
-#[derive(Clone, Copy)]
-pub(crate) struct Violation {
-    /// What is wrong, in a few words.
-    pub(crate) what: &'static str,
-    /// The layout before, if there was one.
-    pub(crate) old: Option<Layout>,
-    /// The layout that was asked for.
-    pub(crate) new: Layout,
-}
-
-// Not `Display`: on some kernels that is a trait of their own to `pr_err!()`.
-impl fmt::Debug for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (old, new) = (self.old.unwrap_or(self.new), self.new);
-
-        write!(
-            f,
-            "{}: size {} align {} to size {} align {}",
-            self.what,
-            old.size(),
-            old.align(),
-            new.size(),
-            new.align()
-        )
-    }
-}
-
-/// Why a property was not shown to hold.
-pub(crate) enum Stop {
-    /// It does not.
-    Violated(Violation),
-    /// There was no memory for the test, or for a request that is too modest to be refused.
-    NoMemory,
-    /// It is not about this allocator, or can't be tested on this machine.
-    NotApplicable(&'static CStr),
-}
-
-/// What a property returns.
-pub(crate) type Outcome = Result<(), Stop>;
-
-impl From<AllocError> for Stop {
-    fn from(_: AllocError) -> Self {
-        Stop::NoMemory
-    }
-}
-
-/// Ends the property if a condition does not hold.
-macro_rules! ensure {
-    ($condition:expr, $what:literal, $old:expr => $new:expr) => {
-        if !$condition {
-            return Err($crate::conformance::Stop::Violated(
-                $crate::conformance::Violation {
-                    what: $what,
-                    old: Some($old),
-                    new: $new,
-                },
-            ));
-        }
-    };
-    ($condition:expr, $what:literal, $new:expr) => {
-        if !$condition {
-            return Err($crate::conformance::Stop::Violated(
-                $crate::conformance::Violation {
-                    what: $what,
-                    old: None,
-                    new: $new,
-                },
-            ));
-        }
-    };
-}
-use ensure;
-
-/// What can be asked of an allocator.
-#[derive(Clone, Copy)]
-pub(crate) struct Limits {
-    /// The largest size and alignment that it is tried with, in bytes; a power of two.
-    pub(crate) max: usize,
-    /// How many blocks are live at once of a layout.
-    pub(crate) live: usize,
-    /// Whether it can be used where nothing may sleep.
-    pub(crate) atomic: bool,
-    /// Whether its small blocks are the slab's, side by side.
-    pub(crate) slab: bool,
-}
-
-/// How many blocks of the slab are live at once. A kernel that looks at every access takes ten
-/// times as long, and needs fewer to see what is wrong.
-const LIVE: usize = if cfg!(CONFIG_KASAN_GENERIC) { 8 } else { 32 };
-
-impl Limits {
-    /// For allocators over the slab.
-    pub(crate) const SLAB: Self = Self {
-        max: KMALLOC_MAX_SIZE,
-        live: LIVE,
-        atomic: true,
-        slab: true,
-    };
-
-    /// For allocators over the slab that map pages where it has no memory, and may sleep to do so.
-    pub(crate) const EITHER: Self = Self {
-        max: PAGE_SIZE,
-        live: LIVE,
-        atomic: false,
-        slab: true,
-    };
-
-    /// For allocators that map pages, which takes longer and may sleep.
-    pub(crate) const PAGES: Self = Self {
-        max: PAGE_SIZE,
-        live: 4,
-        atomic: false,
-        slab: false,
-    };
-}
-
-/// Memory that blocks of one layout take at most, in bytes.
-const LIVE_BYTES: usize = 256 * 1024;
-
-/// A property of the allocator `A`.
-pub(crate) type Property = fn(&Limits) -> Outcome;
+pub(crate) use self::limits::Limits;
 
 /// Gives the list of properties to a macro, as `path: name` for each.
-///
-/// The harness reads the same lines to know which cases must have run.
 macro_rules! with_properties {
-    ($macro:ident! { $($args:tt)* }) => {
-        $macro! {
+    ($($macro:ident)::+! { $($args:tt)* }) => {
+        $($macro)::+! {
             { $($args)* }
             alignment: fresh_blocks_are_aligned,
             alignment: every_block_has_min_align,
@@ -194,34 +78,116 @@ macro_rules! with_properties {
 }
 pub(crate) use with_properties;
 
-/// Returns the layout of `size` bytes aligned to `align`, in bytes.
-fn layout(size: usize, align: usize) -> Result<Layout, Stop> {
-    Layout::from_size_align(size, align).map_err(|_| Stop::NoMemory)
-}
-
-/// Allocates as many blocks of a layout as `limits` allow, and at least two.
+/// Registers a KUnit suite that holds an allocator to every property; `conformance` must be in
+/// scope.
 ///
-/// Large blocks may be refused where memory is fragmented, or because the allocator has none that
-/// large; modest ones may not.
-fn several<A: Allocator>(
-    new: Layout,
-    flags: Flags,
-    limits: &Limits,
-) -> Result<KVec<Block<A>>, Stop> {
-    let fits = LIVE_BYTES / new.pad_to_align().size().max(1);
-    let live = fits.clamp(2, limits.live.max(2));
-    let mut blocks = KVec::with_capacity(live, GFP_KERNEL)?;
-
-    for _ in 0..live {
-        match Block::new(new, flags | kernel::alloc::flags::__GFP_NOWARN) {
-            Err(_) if new.size() > PAGE_SIZE * 8 || new.align() > PAGE_SIZE => break,
-            block => blocks.push(block?, GFP_KERNEL)?,
-        }
-    }
-    Ok(blocks)
+/// - `name`: the suite's.
+/// - `allocator`: the type, which implements [`Allocator`](kernel::alloc::Allocator).
+/// - `limits`: what can be asked of it, a constant [`Limits`].
+/// - `over`: the allocator that it stands on, if any. What that violates alike is not charged to
+///   `allocator`.
+///
+/// With `kernels` instead of `allocator` it is one of the kernel crate's own, and a violation is
+/// the kernel's defect, which is reported and fails nothing.
+macro_rules! conformance_suite {
+    (
+        $(#[doc = $doc:literal])*
+        name: $name:ident,
+        allocator: $A:ty,
+        limits: $limits:expr $(,)?
+    ) => {
+        conformance::with_properties!(conformance::conformance_cases! {
+            $(#[doc = $doc])* $name, $limits, { allocator: $A }
+        });
+    };
+    (
+        $(#[doc = $doc:literal])*
+        name: $name:ident,
+        allocator: $A:ty,
+        limits: $limits:expr,
+        over: $Base:ty $(,)?
+    ) => {
+        conformance::with_properties!(conformance::conformance_cases! {
+            $(#[doc = $doc])* $name, $limits, { allocator: $A, over: $Base }
+        });
+    };
+    (
+        $(#[doc = $doc:literal])*
+        name: $name:ident,
+        kernels: $A:ty,
+        limits: $limits:expr $(,)?
+    ) => {
+        conformance::with_properties!(conformance::conformance_cases! {
+            $(#[doc = $doc])* $name, $limits, { kernels: $A }
+        });
+    };
 }
+pub(crate) use conformance_suite;
 
-/// Returns the powers of two up to and including `max`.
-fn powers_of_two(max: usize) -> impl Iterator<Item = usize> {
-    (0..=max.trailing_zeros()).map(|shift| 1 << shift)
+/// Makes a case of each property.
+macro_rules! conformance_cases {
+    (
+        { $(#[doc = $doc:literal])* $name:ident, $limits:expr, $whose:tt }
+        $($module:ident: $property:ident,)+
+    ) => {
+        const _: () = {
+            const CONFORMANCE_LIMITS: conformance::Limits = $limits;
+            const _: () = assert!(
+                CONFORMANCE_LIMITS.are_valid(),
+                "limits: sizes are powers of two, `max` is 64 or more, `live` is 2 or more"
+            );
+
+            $(
+                fn $property() -> conformance::suite::Outcome {
+                    conformance::conformance_case!($whose $module $property)
+                }
+            )+
+
+            const _: () = {
+                use conformance::suite;
+
+                suite::kunit_suite! {
+                    $(#[doc = $doc])*
+                    name: $name,
+                    cases: [$($property),+],
+                }
+            };
+        };
+    };
 }
+pub(crate) use conformance_cases;
+
+/// Holds an allocator to one property.
+macro_rules! conformance_case {
+    ({ allocator: $A:ty } $module:ident $property:ident) => {
+        conformance::verdict::hold(
+            stringify!($A),
+            (stringify!($property), conformance::$module::$property::<$A>),
+            None,
+            &CONFORMANCE_LIMITS,
+        )
+    };
+    ({ allocator: $A:ty, over: $Base:ty } $module:ident $property:ident) => {
+        conformance::verdict::hold(
+            stringify!($A),
+            (stringify!($property), conformance::$module::$property::<$A>),
+            Some(conformance::verdict::Base {
+                name: stringify!($Base),
+                property: conformance::$module::$property::<$Base>,
+                inherited: conformance::verdict::c_str(concat!(
+                    "inherited from ",
+                    stringify!($Base),
+                    ", see the log\0"
+                )),
+            }),
+            &CONFORMANCE_LIMITS,
+        )
+    };
+    ({ kernels: $A:ty } $module:ident $property:ident) => {
+        conformance::kernels::hold::<$A>(
+            (stringify!($property), conformance::$module::$property::<$A>),
+            &CONFORMANCE_LIMITS,
+        )
+    };
+}
+pub(crate) use conformance_case;

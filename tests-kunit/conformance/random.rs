@@ -17,18 +17,21 @@ use kernel::{
 };
 
 use super::{
-    ensure,
-    guard,
-    layout,
-    zeroing,
-    Limits,
-    Outcome,
-    Stop, //
-};
-use crate::{
     block::Block,
+    guard,
+    limits::Limits,
     probe,
-    rng::Rng, //
+    property::{
+        ensure,
+        layout,
+        Outcome,
+        Stop, //
+    },
+    rng::{
+        Numbers,
+        Rng, //
+    },
+    zeroing, //
 };
 
 /// How many blocks are live at the most.
@@ -45,9 +48,13 @@ pub(crate) struct Trust {
 
 impl Trust {
     /// Finds out.
+    ///
+    /// # Errors
+    ///
+    /// [`Stop::NoMemory`].
     pub(crate) fn of<A: Allocator>(limits: &Limits) -> Result<Self, Stop> {
         Ok(Self {
-            overwrites: limits.slab && guard::may_overwrite::<A>()?,
+            overwrites: limits.slab && guard::may_overwrite::<A>(limits)?,
             zeroes: zeroing::growth_is_zeroed::<A>(limits).is_ok(),
         })
     }
@@ -62,18 +69,34 @@ impl Trust {
 /// A block, and the seed that it was last filled with; none before that.
 pub(crate) type Slot<A> = Option<(Block<A>, u64)>;
 
+/// The largest sizes and alignments in a random run, in bytes, as far as the limits go.
+const MAX: usize = 1 << 14;
+const MAX_ALIGN: usize = 1 << 12;
+
 /// Live blocks and what must be in them.
-pub(crate) struct Model<A: Allocator> {
+pub(crate) struct Model<A: Allocator, N: Numbers = Rng> {
     slots: KVec<Slot<A>>,
-    rng: Rng,
+    rng: N,
+    /// How many powers of two sizes are below, and how many alignments are.
+    magnitudes: (usize, usize),
     trust: Trust,
     /// Whether allocations are made to fail now and then.
     failing: bool,
 }
 
-impl<A: Allocator> Model<A> {
-    /// Returns a model without a block, whose operations come from `rng`.
-    pub(crate) fn new(rng: Rng, trust: Trust, failing: bool) -> Result<Self, Stop> {
+impl<A: Allocator, N: Numbers> Model<A, N> {
+    /// Returns a model without a block, whose operations come from `rng`, and in which allocations
+    /// are made to fail now and then if it is `failing`.
+    ///
+    /// # Errors
+    ///
+    /// [`Stop::NoMemory`].
+    pub(crate) fn new(
+        rng: N,
+        limits: &Limits,
+        trust: Trust,
+        failing: bool,
+    ) -> Result<Self, Stop> {
         let mut slots = KVec::with_capacity(SLOTS, GFP_KERNEL)?;
 
         for _ in 0..SLOTS {
@@ -82,6 +105,10 @@ impl<A: Allocator> Model<A> {
         Ok(Self {
             slots,
             rng,
+            magnitudes: (
+                1 + MAX.min(limits.max).trailing_zeros() as usize,
+                1 + MAX_ALIGN.min(limits.align()).trailing_zeros() as usize,
+            ),
             trust,
             failing,
         })
@@ -112,9 +139,16 @@ impl<A: Allocator> Model<A> {
     }
 
     /// Looks at a block, and mostly frees or reallocates it, or allocates one where there is none.
+    ///
+    /// # Errors
+    ///
+    /// As of a property.
     pub(crate) fn step(&mut self) -> Outcome {
-        let magnitude = 1 << self.rng.below(15);
-        let mut new = layout(self.rng.below(magnitude), 1 << self.rng.below(13))?;
+        let magnitude = 1 << self.rng.below(self.magnitudes.0);
+        let mut new = layout(
+            self.rng.below(magnitude),
+            1 << self.rng.below(self.magnitudes.1),
+        )?;
         let zeroed = self.rng.below(2) == 0;
         let flags = if zeroed {
             GFP_KERNEL | __GFP_NOWARN | __GFP_ZERO
@@ -185,7 +219,7 @@ const STEPS: usize = 625;
 /// The seed is logged; the module's `seed` parameter runs one again.
 pub(crate) fn random_sequence<A: Allocator>(limits: &Limits) -> Outcome {
     let trust = Trust::of::<A>(limits)?;
-    let mut model = Model::<A>::new(Rng::new("random_sequence"), trust, false)?;
+    let mut model = Model::<A>::new(Rng::new("random_sequence"), limits, trust, false)?;
 
     for _ in 0..STEPS * limits.live {
         model.step()?;

@@ -12,13 +12,15 @@ use kernel::{
 };
 
 use super::{
-    ensure,
-    layout,
-    several,
-    Limits,
-    Outcome, //
+    block::Block,
+    limits::Limits,
+    property::{
+        ensure,
+        layout,
+        several,
+        Outcome, //
+    },
 };
-use crate::block::Block;
 
 /// Leaves dirty blocks behind for a later allocation of the same size to find.
 fn leave_dirt<A: Allocator>(size: usize, align: usize, limits: &Limits) -> Outcome {
@@ -40,6 +42,9 @@ pub(crate) fn fresh_blocks_are_zeroed<A: Allocator>(limits: &Limits) -> Outcome 
     ] {
         let new = layout(size, align)?;
 
+        if !limits.fit(new) {
+            continue;
+        }
         leave_dirt::<A>(size, align, limits)?;
         for block in several::<A>(new, GFP_KERNEL | __GFP_ZERO, limits)?.iter() {
             ensure!(block.is_zero(0..size), "a fresh block is not zeroed", new);
@@ -63,6 +68,9 @@ pub(crate) fn growth_is_zeroed<A: Allocator>(limits: &Limits) -> Outcome {
     ] {
         let (old, new) = (layout(small, 8)?, layout(large, align)?);
 
+        if !limits.fit(new) {
+            continue;
+        }
         leave_dirt::<A>(large, align, limits)?;
         for _ in 0..limits.live {
             let mut block = Block::<A>::new(layout(large, 8)?, GFP_KERNEL)?;
@@ -91,6 +99,9 @@ pub(crate) fn zeroing_keeps_contents<A: Allocator>(limits: &Limits) -> Outcome {
     ] {
         let (old, new) = (layout(from, 8)?, layout(to, 8)?);
 
+        if !limits.fit(old) || !limits.fit(new) {
+            continue;
+        }
         for _ in 0..limits.live {
             let mut block = Block::<A>::new(old, GFP_KERNEL)?;
 

@@ -48,7 +48,7 @@ use crate::{
         NodeAllocator,
         NumaNode, //
     },
-    probe, //
+    conformance::probe, //
 };
 
 /// Declares faulty allocators: what they do instead of the sound thing.
@@ -328,7 +328,7 @@ faulty! {
     /// A request for more than there is gets a page.
     AcceptsTooLarge {
         alloc(layout, flags, nid) {
-            let granted = if layout.size() > 1 << 40 {
+            let granted = if layout.size() > 1 << (usize::BITS - 4) {
                 Layout::new::<[u8; 4096]>()
             } else {
                 layout

@@ -2,6 +2,7 @@
 
 //! The kernel crate's `alloc`: the trait [`Allocator`], and what goes with it.
 
+pub mod allocator;
 mod kbox;
 mod kmalloc;
 mod kvec;

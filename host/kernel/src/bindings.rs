@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! C as bindgen sees it: constants, and the slab's functions.
+//! C as bindgen sees it: constants, KUnit's types, and the slab's functions.
 
-#![allow(non_camel_case_types, reason = "the names are C's")]
+#![allow(
+    non_camel_case_types,
+    non_upper_case_globals,
+    reason = "the names are C's"
+)]
 
 use core::ffi::{
     c_long,
@@ -10,7 +14,10 @@ use core::ffi::{
     c_void, //
 };
 
-pub use crate::constants::*;
+pub use crate::{
+    constants::*,
+    kunit::*, //
+};
 use crate::{
     context,
     page::PAGE_SIZE,

@@ -17,6 +17,7 @@ pub mod alloc;
 pub mod bindings;
 mod constants;
 mod context;
+mod kunit;
 pub mod page;
 pub mod prelude;
 mod slab;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the suites ask of the kernel and only C can answer: inline functions and macros that no
+ * What the suite asks of the kernel and only C can answer: inline functions and macros that no
  * binding has on all supported kernels.
  */
+
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <kunit/test-bug.h>
 #include <kunit/test.h>
@@ -10,12 +12,16 @@
 #include <linux/completion.h>
 #include <linux/cpumask.h>
 #include <linux/err.h>
+#include <linux/errno.h>
 #include <linux/fs.h>
 #include <linux/kfence.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
 #include <linux/nodemask.h>
 #include <linux/printk.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
 #include <linux/vmalloc.h>
@@ -23,11 +29,21 @@
 
 #include "probe.h"
 
+static unsigned long seed;
+module_param(seed, ulong, 0444);
+MODULE_PARM_DESC(seed, "Seed of the random cases; 0, the default, draws one");
+
+/* The parameter. */
+unsigned long conformance_seed(void)
+{
+	return seed;
+}
+
 /*
  * The NUMA node that the first byte of a block is on. KFENCE has all blocks that it watches on one,
  * whatever was asked for; those are on none.
  */
-int rust_alloc_demo_block_nid(const void *block)
+int conformance_block_nid(const void *block)
 {
 	struct page *page;
 
@@ -38,13 +54,13 @@ int rust_alloc_demo_block_nid(const void *block)
 }
 
 /* How many NUMA nodes are online. */
-int rust_alloc_demo_online_nodes(void)
+int conformance_online_nodes(void)
 {
 	return num_online_nodes();
 }
 
 struct job {
-	rust_alloc_demo_fn *run;
+	conformance_fn *run;
 	void *data;
 	unsigned int number;
 	struct task_struct *task;
@@ -68,7 +84,7 @@ static int run_job(void *data)
  * with numbers from 0; none begins before all can. Returns how many there were once all have ended,
  * or an errno.
  */
-int rust_alloc_demo_on_cpus(rust_alloc_demo_fn *run, void *data)
+int conformance_on_cpus(conformance_fn *run, void *data)
 {
 	struct job *jobs = kcalloc(nr_cpu_ids, sizeof(*jobs), GFP_KERNEL);
 	DECLARE_COMPLETION_ONSTACK(go);
@@ -86,7 +102,7 @@ int rust_alloc_demo_on_cpus(rust_alloc_demo_fn *run, void *data)
 		job->number = ready;
 		job->go = &go;
 		init_completion(&job->done);
-		job->task = kthread_create(run_job, job, "rust_alloc_demo/%u", cpu);
+		job->task = kthread_create(run_job, job, "conformance/%u", cpu);
 		if (IS_ERR(job->task)) {
 			err = PTR_ERR(job->task);
 			break;
@@ -115,7 +131,7 @@ static void run_work(struct work_struct *work)
 }
 
 /* Runs a function in a softirq and returns when it has ended. */
-void rust_alloc_demo_in_softirq(rust_alloc_demo_fn *run, void *data)
+void conformance_in_softirq(conformance_fn *run, void *data)
 {
 	struct job job = { .run = run, .data = data };
 
@@ -130,7 +146,7 @@ void rust_alloc_demo_in_softirq(rust_alloc_demo_fn *run, void *data)
  * Runs a function in a KUnit case and returns how often it made the kernel warn, or an errno. These
  * warnings are kept from the log, where they would end the run.
  */
-int rust_alloc_demo_warnings_of(rust_alloc_demo_fn *run, void *data)
+int conformance_warnings_of(conformance_fn *run, void *data)
 {
 	struct kunit *test = kunit_get_current_test();
 	struct kunit_suppressed_warning *warnings;
@@ -167,31 +183,63 @@ static int warnings_so_far(void)
 }
 
 /*
- * As above. KUnit can't hide warnings here, and the harness takes those between the two lines as
- * meant.
+ * As above. KUnit can't hide warnings here: those between the two lines are meant, and who reads
+ * the log for warnings can pass over them.
  */
-int rust_alloc_demo_warnings_of(rust_alloc_demo_fn *run, void *data)
+int conformance_warnings_of(conformance_fn *run, void *data)
 {
 	int before = warnings_so_far(), after;
 
 	if (before < 0)
 		return before;
-	pr_notice("rust_alloc_demo_kunit: looking for warnings\n");
+	pr_notice("looking for warnings\n");
 	run(data, 0);
-	pr_notice("rust_alloc_demo_kunit: done looking for warnings\n");
+	pr_notice("done looking for warnings\n");
 	after = warnings_so_far();
 	return after < 0 ? after : after - before;
 }
 #endif
 
 /* The time since the machine was booted, in seconds. */
-unsigned int rust_alloc_demo_seconds(void)
+unsigned int conformance_seconds(void)
 {
 	return ktime_get_seconds();
 }
 
 /* Warns, for a test of whether that is noticed. */
-void rust_alloc_demo_warn(void)
+void conformance_warn(void)
 {
-	WARN(1, "rust_alloc_demo_kunit: on purpose\n");
+	WARN(1, pr_fmt("on purpose\n"));
+}
+
+#ifdef CONFIG_FAULT_INJECTION
+/*
+ * Makes the nth allocation of the current task from now on fail, counted from 1; none if it is 0.
+ * Returns how many it was away from the last one that was asked for: 0 if that has failed. It is
+ * the kernel's own fault injection that fails it (mm/failslab.c, mm/fail_page_alloc.c), by the
+ * count that each task has for that (lib/fault-inject.c, should_fail_ex()).
+ */
+int conformance_fail_nth(unsigned int nth)
+{
+	unsigned int left = READ_ONCE(current->fail_nth);
+
+	WRITE_ONCE(current->fail_nth, nth);
+	return left;
+}
+#else
+int conformance_fail_nth(unsigned int nth)
+{
+	return -EOPNOTSUPP;
+}
+#endif
+
+/* Whether an allocation of one who may sleep fails when asked to. */
+int conformance_can_fail(void)
+{
+	int can = conformance_fail_nth(1) >= 0;
+	void *block = kmalloc(sizeof(long), GFP_KERNEL);
+	int failed = can && conformance_fail_nth(0) == 0 && !block;
+
+	kfree(block);
+	return failed;
 }

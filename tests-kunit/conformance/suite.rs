@@ -2,59 +2,102 @@
 
 //! KUnit suites of cases that return their outcome.
 //!
+//! This file is made to be lifted out by itself: copied into another module and declared with
+//! `#[macro_use] mod suite;` before the modules that have suites. A file that uses the macros has
+//! `suite` in scope.
+//!
 //! The kernel's `#[kunit_tests]` is not there on all supported kernels, and its assertions end the
 //! case's thread without running destructors: the blocks of a failed case would leak. Here a case
 //! is a function that returns an [`Outcome`], so `?` works and everything is dropped.
 
+#![allow(
+    dead_code,
+    unused_imports,
+    unused_macros,
+    reason = "what a module needs of it is its own choice"
+)]
+
 use core::{
+    ffi::CStr,
     mem::zeroed,
+    panic::Location,
     ptr::addr_of_mut, //
 };
 
-use kernel::bindings;
-
-#[macro_use]
-#[path = "outcome.rs"]
-mod outcome;
-
-pub(crate) use self::outcome::{
-    Outcome,
-    Stop, //
+use kernel::{
+    alloc::AllocError,
+    bindings,
+    prelude::*, //
 };
 
-/// Registers a suite. The cases are functions without arguments that return an [`Outcome`].
+/// Why a case stopped before its end.
+pub(crate) enum Stop {
+    /// A check failed; it has been reported.
+    Failed,
+    /// The kernel that it runs on lacks what the case is about, in a few words for KUnit's output.
+    Skipped(&'static CStr),
+}
+
+/// What a case returns.
+pub(crate) type Outcome = Result<(), Stop>;
+
+impl From<AllocError> for Stop {
+    /// Reports where there was no memory, which fails the case.
+    #[track_caller]
+    fn from(_: AllocError) -> Self {
+        let at = Location::caller();
+
+        pr_err!("{}:{}: no memory\n", at.file(), at.line());
+        Stop::Failed
+    }
+}
+
+/// Fails the case, with a message as of `format_args!()`, if a condition does not hold; in a
+/// function that returns an [`Outcome`].
+macro_rules! check {
+    ($condition:expr, $($message:tt)+) => {
+        if !$condition {
+            kernel::pr_err!(
+                "{}:{}: {}\n",
+                core::file!(),
+                core::line!(),
+                core::format_args!($($message)+)
+            );
+            return Err(suite::Stop::Failed);
+        }
+    };
+}
+pub(crate) use check;
+
+/// Registers a suite of cases with KUnit, which runs them when the module is loaded.
 ///
-/// The harness reads the same lines to know which suites and cases must have run: keep each case on
-/// a line of its own.
+/// `name` is the suite's. The cases are functions without arguments that return an [`Outcome`].
 macro_rules! kunit_suite {
     (
-        $(#[doc = $doc:literal])+
+        $(#[doc = $doc:literal])*
         name: $name:ident,
-        cases: [
-            $($case:ident),+ $(,)?
-        ] $(,)?
+        cases: [$($case:ident),+ $(,)?] $(,)?
     ) => {
-        $(#[doc = $doc])+
+        $(#[doc = $doc])*
         const _: () = {
-            use kernel::bindings;
-
-            static mut CASES: [bindings::kunit_case; 1 + [$(stringify!($case)),+].len()] = [
+            static mut CASES: [kernel::bindings::kunit_case;
+                1 + [$(stringify!($case)),+].len()] = [
                 $(
-                    $crate::suite::kunit_case(concat!(stringify!($case), "\0"), {
+                    suite::new_case(concat!(stringify!($case), "\0"), {
                         /// # Safety
                         ///
                         /// `test` must be the running test.
-                        unsafe extern "C" fn run(test: *mut bindings::kunit) {
+                        unsafe extern "C" fn run_for_kunit(test: *mut kernel::bindings::kunit) {
                             // SAFETY: KUnit calls a case with the test that it is run as.
-                            unsafe { $crate::suite::run(test, $case) };
+                            unsafe { suite::run(test, $case) };
                         }
-                        run
+                        run_for_kunit
                     }),
                 )+
-                $crate::suite::END_OF_CASES,
+                suite::END_OF_CASES,
             ];
 
-            static mut SUITE: bindings::kunit_suite = $crate::suite::kunit_suite(
+            static mut SUITE: kernel::bindings::kunit_suite = suite::new_suite(
                 stringify!($name),
                 core::ptr::addr_of_mut!(CASES).cast(),
             );
@@ -63,11 +106,11 @@ macro_rules! kunit_suite {
             // `find_module_sections()`).
             #[used]
             #[link_section = ".kunit_test_suites"]
-            static ENTRY: $crate::suite::Entry =
-                $crate::suite::Entry(core::ptr::addr_of_mut!(SUITE));
+            static ENTRY: suite::Entry = suite::Entry(core::ptr::addr_of_mut!(SUITE));
         };
     };
 }
+pub(crate) use kunit_suite;
 
 /// A pointer to a suite, as the section has it.
 #[repr(transparent)]
@@ -84,7 +127,7 @@ pub(crate) const END_OF_CASES: bindings::kunit_case =
     unsafe { zeroed() };
 
 /// Returns a case; `name` ends in a NUL.
-pub(crate) const fn kunit_case(
+pub(crate) const fn new_case(
     name: &'static str,
     run: unsafe extern "C" fn(*mut bindings::kunit),
 ) -> bindings::kunit_case {
@@ -96,7 +139,7 @@ pub(crate) const fn kunit_case(
 }
 
 /// Returns a suite of `cases`, which end in [`END_OF_CASES`].
-pub(crate) const fn kunit_suite(
+pub(crate) const fn new_suite(
     name: &str,
     cases: *mut bindings::kunit_case,
 ) -> bindings::kunit_suite {

@@ -2,15 +2,22 @@
 
 //! Any kernel [`Allocator`](kernel::alloc::Allocator), called in one form on every kernel.
 //!
-//! The only file of the suites and of the bench that differs by kernel: before Linux 6.18 the trait
-//! has neither NUMA nodes nor `MIN_ALIGN` (`../allocator/slab_api.mk`).
+//! The only file here that differs by kernel: before Linux 6.18 the trait has neither NUMA nodes nor
+//! `MIN_ALIGN` (`conformance.mk`).
 
 pub(crate) use self::api::{
     alloc,
     min_align,
     node,
-    realloc, //
+    realloc,
+    NumaNode, //
 };
+
+#[cfg(not(any(slab_api = "krealloc", slab_api = "krealloc_node_align")))]
+compile_error!(
+    "the cfg `slab_api` is not set; have your Kbuild include conformance/conformance.mk, as \
+     conformance/README.md says"
+);
 
 /// Since Linux 6.18.
 #[cfg(slab_api = "krealloc_node_align")]
@@ -29,9 +36,13 @@ mod api {
         error::Error, //
     };
 
-    use crate::allocator::NumaNode;
+    pub(crate) use kernel::alloc::NumaNode;
 
-    /// Calls `A::alloc`.
+    /// Calls `A::alloc`, for a block on the NUMA node `nid`.
+    ///
+    /// # Errors
+    ///
+    /// As `A::alloc`.
     #[inline]
     pub(crate) fn alloc<A: Allocator>(
         layout: Layout,
@@ -41,7 +52,11 @@ mod api {
         A::alloc(layout, flags, nid)
     }
 
-    /// Calls `A::realloc`.
+    /// Calls `A::realloc`; a new block comes from the NUMA node `nid`.
+    ///
+    /// # Errors
+    ///
+    /// As `A::realloc`.
     ///
     /// # Safety
     ///
@@ -59,11 +74,15 @@ mod api {
     }
 
     /// Returns the alignment in bytes that `A` promises for every block.
-    pub(crate) fn min_align<A: Allocator>() -> usize {
+    pub(crate) const fn min_align<A: Allocator>() -> usize {
         A::MIN_ALIGN
     }
 
     /// Returns the NUMA node `id`.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if there can't be such a node.
     pub(crate) fn node(id: i32) -> Result<NumaNode, Error> {
         NumaNode::new(id)
     }
@@ -89,9 +108,20 @@ mod api {
         },
     };
 
-    use crate::allocator::NumaNode;
+    /// What stands for the kernel crate's `NumaNode`.
+    #[derive(Clone, Copy, PartialEq)]
+    pub(crate) struct NumaNode(());
+
+    impl NumaNode {
+        /// No node in particular.
+        pub(crate) const NO_NODE: Self = Self(());
+    }
 
     /// Calls `A::alloc`.
+    ///
+    /// # Errors
+    ///
+    /// As `A::alloc`.
     #[inline]
     pub(crate) fn alloc<A: Allocator>(
         layout: Layout,
@@ -102,6 +132,10 @@ mod api {
     }
 
     /// Calls `A::realloc`.
+    ///
+    /// # Errors
+    ///
+    /// As `A::realloc`.
     ///
     /// # Safety
     ///
@@ -123,11 +157,15 @@ mod api {
         clippy::extra_unused_type_parameters,
         reason = "the same form on every kernel"
     )]
-    pub(crate) fn min_align<A: Allocator>() -> usize {
+    pub(crate) const fn min_align<A: Allocator>() -> usize {
         1
     }
 
-    /// Fails with `ENOTSUPP`: no allocator takes a NUMA node.
+    /// Would return the NUMA node of that number.
+    ///
+    /// # Errors
+    ///
+    /// `ENOTSUPP`, always: no allocator takes a NUMA node.
     pub(crate) fn node(_id: i32) -> Result<NumaNode, Error> {
         Err(ENOTSUPP)
     }

@@ -21,13 +21,15 @@ use kernel::alloc::{
     Flags, //
 };
 
-use crate::{
-    allocator::NumaNode,
-    compat,
+use super::{
+    compat::{
+        self,
+        NumaNode, //
+    },
     rng::mix, //
 };
 
-/// Returns the layout of `size` bytes aligned to `align`.
+/// Returns the layout of `size` bytes aligned to `align`, in bytes.
 ///
 /// # Errors
 ///
@@ -39,7 +41,7 @@ pub(crate) fn layout(size: usize, align: usize) -> Result<Layout, AllocError> {
 /// How many layouts were asked for.
 static REQUESTS: AtomicUsize = AtomicUsize::new(0);
 
-/// Returns how many layouts allocators were asked for, to allocate or to reallocate.
+/// Returns how many layouts allocators were asked for so far, to allocate or to reallocate.
 pub(crate) fn requests() -> usize {
     REQUESTS.load(Ordering::Relaxed)
 }
@@ -57,11 +59,19 @@ pub(crate) struct Block<A: Allocator> {
 
 impl<A: Allocator> Block<A> {
     /// Allocates a block.
+    ///
+    /// # Errors
+    ///
+    /// [`AllocError`] if the allocator refuses it.
     pub(crate) fn new(layout: Layout, flags: Flags) -> Result<Self, AllocError> {
         Self::new_on(layout, flags, NumaNode::NO_NODE)
     }
 
     /// Allocates a block on a NUMA node.
+    ///
+    /// # Errors
+    ///
+    /// As [`Block::new`].
     pub(crate) fn new_on(layout: Layout, flags: Flags, nid: NumaNode) -> Result<Self, AllocError> {
         REQUESTS.fetch_add(1, Ordering::Relaxed);
         let block = compat::alloc::<A>(layout, flags, nid)?;
@@ -74,12 +84,20 @@ impl<A: Allocator> Block<A> {
         })
     }
 
-    /// Reallocates the block. On failure it is the block that it was.
+    /// Reallocates the block.
+    ///
+    /// # Errors
+    ///
+    /// [`AllocError`] if the allocator refuses it; it is the block that it was then.
     pub(crate) fn resize(&mut self, layout: Layout, flags: Flags) -> Result<(), AllocError> {
         self.resize_on(layout, flags, NumaNode::NO_NODE)
     }
 
     /// Reallocates the block; a new one comes from the NUMA node.
+    ///
+    /// # Errors
+    ///
+    /// As [`Block::resize`].
     pub(crate) fn resize_on(
         &mut self,
         layout: Layout,
@@ -116,7 +134,12 @@ impl<A: Allocator> Block<A> {
     /// Returns the block's address, to calculate with but not to print; without the tag that arm64
     /// may have in its top byte.
     pub(crate) fn address(&self) -> usize {
-        self.ptr.as_ptr() as usize & (usize::MAX >> 8)
+        let untagged = match usize::BITS {
+            64 => usize::MAX >> 8,
+            _ => usize::MAX,
+        };
+
+        self.ptr.as_ptr() as usize & untagged
     }
 
     /// Returns whether the block is aligned as it was asked for and as the allocator always aligns.

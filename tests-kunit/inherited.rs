@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Whose a defect is: that of an allocator, or of the one that it stands on.
+
+use kernel::alloc::{
+    allocator::{
+        Kmalloc,
+        Vmalloc, //
+    },
+    AllocError, //
+};
+
+use crate::{
+    conformance::{
+        alignment,
+        calls,
+        contents,
+        property::{
+            Property,
+            Stop as Found, //
+        },
+        suite::{
+            self,
+            Outcome,
+            Stop, //
+        },
+        verdict::{
+            judge,
+            Verdict, //
+        },
+        Limits, //
+    },
+    newtypes::{
+        IgnoresAlignment,
+        LosesLastByte,
+        Newtype, //
+    },
+};
+
+kunit_suite! {
+    /// Whose a defect is.
+    name: rust_alloc_inherited,
+    cases: [
+        sound_over_kmalloc,
+        sound_over_vmalloc,
+        lost_byte_over_kmalloc,
+        misaligned_over_kmalloc,
+        base_does_the_same,
+        base_does_something_else,
+        no_base,
+    ],
+}
+
+/// Returns what is wrong, and whether that is inherited.
+fn violation(
+    property: Property,
+    base: Option<Property>,
+    limits: &Limits,
+) -> Result<Option<(&'static str, bool)>, Stop> {
+    match judge(property, base, limits) {
+        Verdict::Kept => Ok(None),
+        Verdict::Own(violation) => Ok(Some((violation.what, false))),
+        Verdict::Inherited(violation) => Ok(Some((violation.what, true))),
+        Verdict::NotApplicable(why) => Err(Stop::Skipped(why)),
+        Verdict::NoMemory => Err(AllocError.into()),
+    }
+}
+
+/// An allocator that only passes on has the defects of its base and no other.
+fn passes_on(property: Property, base: Property, limits: &Limits) -> Outcome {
+    let expected = match base(limits) {
+        Err(Found::Violated(violation)) => Some((violation.what, true)),
+        _ => None,
+    };
+    let found = violation(property, Some(base), limits)?;
+
+    check!(
+        found == expected,
+        "found {found:?}, and of the base {expected:?}"
+    );
+    Ok(())
+}
+
+/// On Linux 6.12 `Kmalloc` has the second of these defects, on 6.18 the third.
+fn sound_over_kmalloc() -> Outcome {
+    let limits = &Limits::SLAB;
+
+    passes_on(
+        contents::kept_on_growth::<Newtype<Kmalloc>>,
+        contents::kept_on_growth::<Kmalloc>,
+        limits,
+    )?;
+    passes_on(
+        contents::kept_and_aligned_when_alignment_rises::<Newtype<Kmalloc>>,
+        contents::kept_and_aligned_when_alignment_rises::<Kmalloc>,
+        limits,
+    )?;
+    passes_on(
+        contents::neighbours_survive_shrinking_with_alignment_raised::<Newtype<Kmalloc>>,
+        contents::neighbours_survive_shrinking_with_alignment_raised::<Kmalloc>,
+        limits,
+    )
+}
+
+/// On Linux 7.3 `Vmalloc` warns.
+fn sound_over_vmalloc() -> Outcome {
+    passes_on(
+        calls::reallocation_does_not_warn::<Newtype<Vmalloc>>,
+        calls::reallocation_does_not_warn::<Vmalloc>,
+        &Limits::PAGES,
+    )
+}
+
+fn lost_byte_over_kmalloc() -> Outcome {
+    let found = violation(
+        contents::kept_on_growth::<Newtype<Kmalloc, LosesLastByte>>,
+        Some(contents::kept_on_growth::<Kmalloc>),
+        &Limits::SLAB,
+    )?;
+
+    check!(
+        found == Some(("a reallocated block lost its contents", false)),
+        "found {found:?}"
+    );
+    Ok(())
+}
+
+fn misaligned_over_kmalloc() -> Outcome {
+    let found = violation(
+        alignment::fresh_blocks_are_aligned::<Newtype<Kmalloc, IgnoresAlignment>>,
+        Some(alignment::fresh_blocks_are_aligned::<Kmalloc>),
+        &Limits::SLAB,
+    )?;
+
+    check!(
+        found == Some(("a fresh block is misaligned", false)),
+        "found {found:?}"
+    );
+    Ok(())
+}
+
+/// The faulty allocator is the base of a sound one.
+fn base_does_the_same() -> Outcome {
+    let found = violation(
+        contents::kept_on_growth::<Newtype<Newtype<Kmalloc, LosesLastByte>>>,
+        Some(contents::kept_on_growth::<Newtype<Kmalloc, LosesLastByte>>),
+        &Limits::SLAB,
+    )?;
+
+    check!(
+        found == Some(("a reallocated block lost its contents", true)),
+        "found {found:?}"
+    );
+    Ok(())
+}
+
+/// Both violate the same property, each in its own way.
+fn base_does_something_else() -> Outcome {
+    let base = contents::kept_on_growth::<Newtype<Kmalloc, IgnoresAlignment>>;
+    let found = violation(base, None, &Limits::SLAB)?;
+    check!(
+        found == Some(("a reallocated block is misaligned", false)),
+        "found of the base {found:?}"
+    );
+
+    let found = violation(
+        contents::kept_on_growth::<Newtype<Kmalloc, LosesLastByte>>,
+        Some(base),
+        &Limits::SLAB,
+    )?;
+    check!(
+        found == Some(("a reallocated block lost its contents", false)),
+        "found {found:?}"
+    );
+    Ok(())
+}
+
+fn no_base() -> Outcome {
+    let found = violation(
+        contents::kept_on_growth::<Newtype<Newtype<Kmalloc, LosesLastByte>>>,
+        None,
+        &Limits::SLAB,
+    )?;
+
+    check!(
+        found == Some(("a reallocated block lost its contents", false)),
+        "found {found:?}"
+    );
+    Ok(())
+}
