@@ -10,7 +10,7 @@ use kernel::prelude::*;
 mod allocator;
 
 #[allow(dead_code, unused_imports, reason = "the suites use more of it")]
-#[path = "../tests-kunit/compat.rs"]
+#[path = "../tests-kunit/conformance/compat.rs"]
 mod compat;
 
 #[allow(dead_code, reason = "there are no parameters")]

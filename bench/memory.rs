@@ -15,11 +15,13 @@ use kernel::{
 use crate::{
     allocator::{
         KernelAllocator,
-        NumaNode,
         KMALLOC_MAX_SIZE,
         SLAB_MIN_ALIGN, //
     },
-    compat,
+    compat::{
+        self,
+        NumaNode, //
+    },
     record::rest, //
 };
 

@@ -23,11 +23,11 @@ use kernel::{
 };
 
 use crate::{
-    allocator::{
-        KernelAllocator,
+    allocator::KernelAllocator,
+    compat::{
+        self,
         NumaNode, //
     },
-    compat,
 };
 
 /// Returns `value`, of which the compiler knows nothing then (`OPTIMIZER_HIDE_VAR()` in C).
