@@ -134,7 +134,7 @@ macro_rules! conformance_cases {
             const CONFORMANCE_LIMITS: conformance::Limits = $limits;
             const _: () = assert!(
                 CONFORMANCE_LIMITS.are_valid(),
-                "limits: sizes are powers of two, `max` is 64 or more, `live` is 2 or more"
+                "limits: `max` and `max_align` are powers of two, `max` is 64 or more, `live` 2 or more"
             );
 
             $(

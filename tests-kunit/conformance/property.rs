@@ -39,7 +39,8 @@ impl fmt::Debug for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (what, new) = (self.what, self.new);
 
-        match self.old {
+        // A reallocation changes the layout; what has not changed is a fresh block's.
+        match self.old.filter(|&old| old != new) {
             None => write!(f, "{what}: size {} align {}", new.size(), new.align()),
             Some(old) => write!(
                 f,
