@@ -33,7 +33,7 @@ use crate::{
             self,
             Outcome,
             Stop, //
-        },
+        }, //
     },
 };
 

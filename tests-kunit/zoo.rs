@@ -5,27 +5,25 @@
 
 use kernel::alloc::AllocError;
 
-use crate::{
-    conformance::{
-        alignment,
-        calls,
-        contents,
-        edges,
-        failures,
-        memory,
-        property::{
-            Property,
-            Stop as Found, //
-        },
-        random,
-        suite::{
-            self,
-            Outcome,
-            Stop, //
-        },
-        zeroing,
-        Limits, //
+use crate::conformance::{
+    alignment,
+    calls,
+    contents,
+    edges,
+    failures,
+    memory,
+    property::{
+        Property,
+        Stop as Found, //
     },
+    random,
+    suite::{
+        self,
+        Outcome,
+        Stop, //
+    },
+    zeroing,
+    Limits, //
 };
 
 // By their paths, which are the same where this file is itself taken in by its path (host/).

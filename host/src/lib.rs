@@ -4,11 +4,11 @@
 //!
 //! `allocator/` compiles here unchanged, against a stand-in for the kernel crate (`kernel/`), and
 //! so do the suites of `tests-kunit/`, whose cases are tests of cargo here. What they need of C
-//! ([`probe`]), of KUnit ([`suite`]) and of the module's parameters ([`params`]) has a version of its
-//! own.
+//! ([`probe`]), of KUnit ([`suite`]) and of the module's parameters ([`params`]) has a version of
+//! its own.
 //!
-//! Left out are, by name, `conforming` and `inherited`, which are about the kernel's own allocators,
-//! and what [`suite`] says.
+//! Left out are, by name, `conforming` and `inherited`, which are about the kernel's own
+//! allocators, and what [`suite`] says.
 
 #![allow(dead_code, reason = "some of it is for the kernel only")]
 #![cfg_attr(

@@ -30,7 +30,7 @@ const CPUS: c_uint = 4;
 /// What a callback is given.
 struct Data(*mut c_void);
 
-// SAFETY: Who hands over a callback says by that that its data may be used by all threads at once.
+// SAFETY: It is handed over with a callback that all threads may call with it at once.
 unsafe impl Sync for Data {}
 
 #[no_mangle]

@@ -2,8 +2,8 @@
 
 //! Any kernel [`Allocator`](kernel::alloc::Allocator), called in one form on every kernel.
 //!
-//! The only file here that differs by kernel: before Linux 6.18 the trait has neither NUMA nodes nor
-//! `MIN_ALIGN` (`conformance.mk`).
+//! The only file here that differs by kernel: before Linux 6.18 the trait has neither NUMA nodes
+//! nor `MIN_ALIGN` (`conformance.mk`).
 
 pub(crate) use self::api::{
     alloc,

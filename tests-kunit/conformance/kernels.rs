@@ -107,10 +107,7 @@ pub(crate) fn hold<A: OfTheKernel>(
             Err(suite::Stop::Failed)
         }
         Verdict::Own(violation) | Verdict::Inherited(violation) => {
-            pr_notice!(
-                "note: defect of this kernel's {}: {violation:?}\n",
-                A::NAME
-            );
+            pr_notice!("note: defect of this kernel's {}: {violation:?}\n", A::NAME);
             Err(suite::Stop::Skipped(
                 c"a defect of this kernel, see the log",
             ))

@@ -4,8 +4,8 @@
 //! held to.
 //!
 //! This folder is made to be lifted out: copied into another module and declared with
-//! `mod conformance;`, it needs what `conformance.mk` gives the Kbuild and nothing else. `README.md`
-//! says how it is used.
+//! `mod conformance;`, it needs what `conformance.mk` gives the Kbuild and nothing else.
+//! `README.md` says how it is used.
 //!
 //! A property is a function over an allocator that returns what was violated, and by which layouts.
 //! It knows nothing of KUnit, and leaves no memory behind that the allocator takes back. The quotes
@@ -134,7 +134,7 @@ macro_rules! conformance_cases {
             const CONFORMANCE_LIMITS: conformance::Limits = $limits;
             const _: () = assert!(
                 CONFORMANCE_LIMITS.are_valid(),
-                "limits: `max` and `max_align` are powers of two, `max` is 64 or more, `live` 2 or more"
+                "limits: `max` and `max_align` are powers of two, `max` is at least 64, `live` 2"
             );
 
             $(

@@ -102,8 +102,7 @@ pub(crate) fn in_softirq<F: Fn(usize) + Sync>(run: &F) {
 /// show; `None` if the kernel doesn't count its warnings.
 pub(crate) fn warnings_of<F: Fn(usize) + Sync>(run: &F) -> Option<usize> {
     // SAFETY: `run` is borrowed until the function returns, which is when it has been called.
-    let count =
-        unsafe { conformance_warnings_of(call::<F>, ptr::from_ref(run).cast_mut().cast()) };
+    let count = unsafe { conformance_warnings_of(call::<F>, ptr::from_ref(run).cast_mut().cast()) };
 
     usize::try_from(count).ok()
 }

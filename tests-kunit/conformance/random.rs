@@ -91,12 +91,7 @@ impl<A: Allocator, N: Numbers> Model<A, N> {
     /// # Errors
     ///
     /// [`Stop::NoMemory`].
-    pub(crate) fn new(
-        rng: N,
-        limits: &Limits,
-        trust: Trust,
-        failing: bool,
-    ) -> Result<Self, Stop> {
+    pub(crate) fn new(rng: N, limits: &Limits, trust: Trust, failing: bool) -> Result<Self, Stop> {
         let mut slots = KVec::with_capacity(SLOTS, GFP_KERNEL)?;
 
         for _ in 0..SLOTS {

@@ -46,9 +46,9 @@ pub(crate) fn judge(property: Property, base: Option<Property>, limits: &Limits)
         Err(Stop::Violated(violation)) => violation,
     };
     let is_alike = |base: Property| {
-        (0..TRIES).any(|_| {
-            matches!(base(limits), Err(Stop::Violated(other)) if other.what == violation.what)
-        })
+        (0..TRIES).any(
+            |_| matches!(base(limits), Err(Stop::Violated(other)) if other.what == violation.what),
+        )
     };
 
     if base.is_some_and(is_alike) {
