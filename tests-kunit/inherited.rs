@@ -31,6 +31,7 @@ use crate::{
         Limits, //
     },
     newtypes::{
+        CopiesTooMuch,
         IgnoresAlignment,
         LosesLastByte,
         Newtype, //
@@ -47,6 +48,7 @@ kunit_suite! {
         misaligned_over_kmalloc,
         base_does_the_same,
         base_does_something_else,
+        base_overwrites,
         no_base,
     ],
 }
@@ -70,6 +72,8 @@ fn violation(
 fn passes_on(property: Property, base: Property, limits: &Limits) -> Outcome {
     let expected = match base(limits) {
         Err(Found::Violated(violation)) => Some((violation.what, true)),
+        // Of neither of them anything is known then.
+        Err(Found::NotApplicable(_)) => return Ok(()),
         _ => None,
     };
     let found = violation(property, Some(base), limits)?;
@@ -173,6 +177,29 @@ fn base_does_something_else() -> Outcome {
         "found {found:?}"
     );
     Ok(())
+}
+
+/// What writes past its blocks does so among blocks of the suite only, also below another one.
+fn base_overwrites() -> Outcome {
+    type Base = Newtype<Kmalloc, CopiesTooMuch>;
+
+    if cfg!(CONFIG_KASAN) {
+        return Err(Stop::Skipped(c"KASAN would report it first"));
+    }
+    let property = contents::neighbours_survive_shrinking_with_alignment_raised::<Newtype<Base>>;
+    let what = "a neighbour of a reallocated block was overwritten";
+    let found = violation(property, None, &Limits::SLAB)?;
+    check!(found == Some((what, false)), "without a base {found:?}");
+
+    let base = contents::neighbours_survive_shrinking_with_alignment_raised::<Base>;
+    let found = violation(property, Some(base), &Limits::SLAB)?;
+    check!(found == Some((what, true)), "over its base {found:?}");
+
+    passes_on(
+        contents::kept_and_aligned_when_alignment_rises::<Newtype<Base>>,
+        contents::kept_and_aligned_when_alignment_rises::<Base>,
+        &Limits::SLAB,
+    )
 }
 
 fn no_base() -> Outcome {
