@@ -16,10 +16,13 @@ use debugfs::Files;
 use walk::Walk;
 
 mod allocator;
+#[path = "demo/debugfs.rs"]
 mod debugfs;
+#[path = "demo/walk.rs"]
 mod walk;
 
 #[macro_use]
+#[path = "demo/modinfo.rs"]
 mod modinfo;
 
 module! {

@@ -15,7 +15,7 @@ mod compat;
 
 #[allow(dead_code, reason = "there are no parameters")]
 #[macro_use]
-#[path = "../modinfo.rs"]
+#[path = "../demo/modinfo.rs"]
 mod modinfo;
 
 mod costs;

@@ -13,7 +13,7 @@ use conformance::{
 mod allocator;
 
 #[macro_use]
-#[path = "../modinfo.rs"]
+#[path = "../demo/modinfo.rs"]
 mod modinfo;
 
 #[macro_use]
