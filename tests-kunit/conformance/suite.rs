@@ -27,6 +27,7 @@ use core::{
 use kernel::{
     alloc::AllocError,
     bindings,
+    error::Error,
     prelude::*, //
 };
 
@@ -48,6 +49,17 @@ impl From<AllocError> for Stop {
         let at = Location::caller();
 
         pr_err!("{}:{}: no memory\n", at.file(), at.line());
+        Stop::Failed
+    }
+}
+
+impl From<Error> for Stop {
+    /// Reports which error there was and where, which fails the case.
+    #[track_caller]
+    fn from(error: Error) -> Self {
+        let at = Location::caller();
+
+        pr_err!("{}:{}: {error:?}\n", at.file(), at.line());
         Stop::Failed
     }
 }
