@@ -26,8 +26,9 @@ use super::{
 /// How many blocks the new one is placed among.
 const FIELD: usize = 96;
 
-/// How often it is tried to place it.
-const TRIES: usize = 32;
+/// How often it is tried to place it. It is luck where what is freed comes back at once; where
+/// KASAN keeps it for a while, more tries are no help.
+const TRIES: usize = if cfg!(CONFIG_KASAN) { 32 } else { 256 };
 
 /// What came of it.
 #[derive(PartialEq)]

@@ -52,12 +52,12 @@ const KNOWN: [(&str, &str, &str); 5] = [
     (
         "Kmalloc",
         "kept_and_aligned_when_alignment_rises",
-        "6.12.117",
+        "6.12.118",
     ),
     (
         "KVmalloc",
         "kept_and_aligned_when_alignment_rises",
-        "6.12.117",
+        "6.12.118",
     ),
     (
         "Kmalloc",
