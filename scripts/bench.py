@@ -14,24 +14,33 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import arch as arches
-import common
 import cost
-import guest
-import kernel as kernels
-import module
 import plot
 import report
-import verdict
-from arch import Arch
-from common import Fail
 from cost import Key
-from kernel import Kernel
-from module import Modules
+from harness import arch as arches
+from harness import command
+from harness import messages
+from harness import places
+from harness import process
+from harness import stages
+from harness import variables
+from harness import verdict
+from harness.arch import Arch
+from harness.guest import Content
+from harness.kernel import Kernel
+from harness.kernel import Needs
+from harness.ko import Ko
+from harness.messages import Fail
+from harness.module import Modules
 
 STEPS = 5
 DEADLINE = 600
 ARCHES = ("x86_64", "um")
+
+# The modules: the one that measures, and that for users, whose size is told.
+BENCH = "rust_alloc_demo_bench"
+DEMO = "rust_alloc_demo"
 
 # The sizes of the table on the screen; the kept one has all.
 SHOWN = (8, 64, 1024, 8192, 16384, 65536, 1048576, 4194304)
@@ -44,19 +53,32 @@ CHANGES_SHOWN = 12
 
 def home(kernel: Kernel) -> Path:
     """Where the results of this checkout on this kernel are; it exists."""
-    path = common.results("bench") / f"{kernel.release}-{kernel.arch.name}"
+    path = places.results("bench") / f"{kernel.release}-{kernel.arch.name}"
     path.mkdir(exist_ok=True)
     return path
 
 
-def measure(kernel: Kernel, initrd: Path, log: Path) -> cost.Measured:
+def measure(kernel: Kernel, modules: Modules, log: Path) -> cost.Measured:
     """Runs the guest once."""
-    console = guest.boot(kernel, initrd, "bench", log, DEADLINE, counted=counts(kernel))
+    console = stages.run(
+        "bench",
+        kernel,
+        Content(load=[named(modules, BENCH)]),
+        log,
+        DEADLINE,
+        counted=counts(kernel),
+    )
     faults = verdict.guest_faults(console)
     verdict.report(faults)
     if faults:
         raise Fail(f"the bench failed; the guest's console log is {log}")
     return cost.parse(console)
+
+
+def named(modules: Modules, name: str) -> Ko:
+    """One of the modules."""
+    [found] = [ko for ko in modules.all if ko.name == name]
+    return found
 
 
 def counts(kernel: Kernel) -> bool:
@@ -66,27 +88,25 @@ def counts(kernel: Kernel) -> bool:
 
 def measured(kernel: Kernel, modules: Modules) -> cost.Measured:
     """Runs the guest twice, and sees that it counted instructions, and both times the same."""
-    log = common.logs() / f"bench-console-{kernel.release}-{kernel.arch.name}.log"
-    with guest.run_directory("bench") as run:
-        initrd = guest.initramfs(kernel, modules, run / "initramfs.cpio")
-        common.step(4, STEPS, "guest: measuring")
-        first = measure(kernel, initrd, log)
-        if not counts(kernel):
-            common.step(5, STEPS, "no second run: this is time, not instructions")
-            return first
-        cost.check_calibration(first)
-        common.step(5, STEPS, "guest: the same again, to the instruction")
-        cost.check_same(first, measure(kernel, initrd, log))
+    log = places.logs() / f"bench-console-{kernel.release}-{kernel.arch.name}.log"
+    messages.step(4, STEPS, "guest: measuring")
+    first = measure(kernel, modules, log)
+    if not counts(kernel):
+        messages.step(5, STEPS, "no second run: this is time, not instructions")
+        return first
+    cost.check_calibration(first)
+    messages.step(5, STEPS, "guest: the same again, to the instruction")
+    cost.check_same(first, measure(kernel, modules, log))
     return first
 
 
 def sizes(kernel: Kernel, modules: Modules) -> dict[str, int]:
     """Bytes of the users' module, and how many unsafe blocks its allocator has."""
     told: list[str] = []
-    argv = kernel.toolchain.argv(["llvm-size", str(modules.demo)], ro=[modules.dir])
-    common.run_logged(argv, common.logs() / "llvm-size.log", "llvm-size", told.append)
+    argv = kernel.toolchain.argv(["llvm-size", str(named(modules, DEMO).file)], ro=[modules.dir])
+    process.run_logged(argv, places.logs() / "llvm-size.log", "llvm-size", told.append)
     names, numbers = (line.split()[:3] for line in told[:2])
-    folder = common.checkout() / "allocator"
+    folder = places.checkout() / "allocator"
     blocks = sum(len(UNSAFE.findall(file.read_text())) for file in folder.glob("*.rs"))
     return {
         **{name: int(number) for name, number in zip(names, numbers)},
@@ -103,18 +123,18 @@ def compare(kernel: Kernel, found: Mapping[Key, float], size: Mapping[str, int])
     """Says what changed since the kept result."""
     kept = result_in(home(kernel))
     if not kept or kept["kernel"] != kernel.key:
-        common.say("no earlier result of this kernel to compare with")
+        messages.say("no earlier result of this kernel to compare with")
         return
     lines = cost.changes(cost.from_json(kept), found) + [
         f"{name}: {kept['size'].get(name)} to {value}"
         for name, value in size.items()
         if kept["size"].get(name) != value
     ]
-    common.say("since the last result:" + " nothing changed" * (not lines))
+    messages.say("since the last result:" + " nothing changed" * (not lines))
     for line in lines[:CHANGES_SHOWN]:
-        common.say(f"  {line}")
+        messages.say(f"  {line}")
     if len(lines) > CHANGES_SHOWN:
-        common.say(f"  and {len(lines) - CHANGES_SHOWN} more")
+        messages.say(f"  and {len(lines) - CHANGES_SHOWN} more")
 
 
 def result_in(folder: Path) -> dict[str, Any] | None:
@@ -136,10 +156,10 @@ def conclude(kernel: Kernel, modules: Modules, run: cost.Measured) -> None:
     pairs = cost.chosen(shown, "pair", align=report.ALIGN, cpus=1)
     text = report.by_path(pairs, "size") if counts(kernel) else report.over_kmalloc(pairs)
     over = "" if counts(kernel) else " over those of c-kmalloc"
-    common.say(f"\nallocate and free, {unit}{over}, by size in bytes\n\n{text}\n")
-    common.say(", ".join(f"{name}: {value}" for name, value in size.items()))
+    messages.say(f"\nallocate and free, {unit}{over}, by size in bytes\n\n{text}\n")
+    messages.say(", ".join(f"{name}: {value}" for name, value in size.items()))
     for goal in goals:
-        common.say(str(goal))
+        messages.say(str(goal))
     if counts(kernel):
         compare(kernel, found, size)
 
@@ -158,7 +178,7 @@ def conclude(kernel: Kernel, modules: Modules, run: cost.Measured) -> None:
         **cost.to_json(found, run.memory),
     }
     (where / "result.json").write_text(json.dumps(result, indent=1) + "\n")
-    common.say(f"tables, JSON and plots: {where}")
+    messages.say(f"tables, JSON and plots: {where}")
     bad = [goal for goal in goals if not goal.holds]
     if bad:
         raise Fail(f"{len(bad)} of {len(goals)} goals do not hold, see above")
@@ -174,13 +194,12 @@ def check(arch: Arch) -> None:
 
 def main() -> None:
     """Runs all stages and the bench."""
+    variables.takes("bench", *variables.KERNEL, "V")
     check(arches.selected() or arches.ARCHES[arches.DEFAULT])
-    kernel = kernels.select(1, STEPS, need_kunit=False, need_image=True)
+    kernel, modules = stages.build(STEPS, Needs(image=True), more=["RUST_ALLOC_DEMO_BENCH=m"])
     check(kernel.arch)
-    common.step(3, STEPS, "modules")
-    modules = module.build(kernel, bench=True)
     conclude(kernel, modules, measured(kernel, modules))
 
 
 if __name__ == "__main__":
-    common.main(main)
+    command.main(main)

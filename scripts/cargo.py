@@ -7,9 +7,10 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-import common
-from common import Fail
-from toolchain import Toolchain
+from harness import places
+from harness import process
+from harness.messages import Fail
+from harness.toolchain import Toolchain
 
 # The interfaces of the slab that the allocator is built for (allocator/slab_api.mk).
 APIS = ("krealloc", "krealloc_node_align")
@@ -23,12 +24,12 @@ CERTIFICATES = Path(os.environ.get("SSL_CERT_FILE") or "/etc/ssl/certs/ca-certif
 
 def folder() -> Path:
     """The directory of the workspace."""
-    return common.checkout() / "host"
+    return places.checkout() / "host"
 
 
 def home() -> Path:
     """Where cargo has the crates that it downloads; it exists."""
-    path = common.cache() / "cargo/home"
+    path = places.cache() / "cargo/home"
     path.mkdir(parents=True, exist_ok=True)
     return path
 
@@ -46,8 +47,8 @@ def argv(
 
     With `flags` for rustc it builds in a directory of its own: all is compiled anew for them.
     """
-    variant = common.key(str(common.checkout()), toolchain.key, api, *flags)
-    target = common.cache() / "cargo" / variant
+    variant = places.key(str(places.checkout()), toolchain.key, api, *flags)
+    target = places.cache() / "cargo" / variant
     target.mkdir(parents=True, exist_ok=True)
     cfg = f'--cfg slab_api="{api}"'
     variables = {
@@ -58,7 +59,7 @@ def argv(
     }
     return toolchain.argv(
         ["cargo", *words],
-        ro=[common.checkout()],
+        ro=[places.checkout()],
         rw=[home(), target, *rw],
         cwd=folder(),
         env=variables,
@@ -74,12 +75,12 @@ def fetch(toolchain: Toolchain) -> None:
     if not toolchain.output(["cargo", "--version"]):
         raise Fail("this machine has no cargo; install it, or leave TOOLCHAIN unset")
     command = ["cargo", "fetch", f"--target={TARGET}"]
-    ro, rw = [common.checkout()], [home(), folder()]
+    ro, rw = [places.checkout()], [home(), folder()]
     env = {
         "CARGO_HOME": str(home()),
         "CARGO_RESOLVER_INCOMPATIBLE_RUST_VERSIONS": "fallback",
     }
-    with common.lock("cargo"):
+    with places.lock("cargo"):
         offline = toolchain.argv([*command, "--offline"], ro=ro, rw=rw, cwd=folder(), env=env)
         if subprocess.run(offline, capture_output=True, check=False).returncode == 0:
             return
@@ -92,4 +93,4 @@ def fetch(toolchain: Toolchain) -> None:
             ro.append(CERTIFICATES)
             env["CARGO_HTTP_CAINFO"] = str(CERTIFICATES)
         online = toolchain.argv(command, ro=ro, rw=rw, cwd=folder(), env=env, network=True)
-        common.run_logged(online, common.logs() / "cargo-fetch.log", "downloading the crates")
+        process.run_logged(online, places.logs() / "cargo-fetch.log", "downloading the crates")

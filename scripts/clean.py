@@ -5,7 +5,10 @@
 import sys
 from pathlib import Path
 
-import common
+from harness import command
+from harness import messages
+from harness import places
+from harness import variables
 
 # What the kernel's build leaves where it is run by hand, as M=$PWD; the files for an editor and of
 # cargo's.
@@ -31,6 +34,7 @@ CACHED = (
     "bench",
     "busybox",
     "cargo",
+    "init",
     "kernel",
     "kvm",
     "lock",
@@ -44,8 +48,14 @@ CACHED = (
 
 
 def built(top: Path) -> list[Path]:
-    """The built files below a directory."""
-    folders = (top, top / "bench", top / "host", top / "tests-kunit", top / "tests-kunit/faults")
+    """The built files below a directory, but for what is hidden there."""
+    folders = [top]
+    for folder in folders:
+        folders += [
+            path
+            for path in folder.iterdir()
+            if path.is_dir() and not path.is_symlink() and not path.name.startswith(".")
+        ]
     return sorted(
         {file for folder in folders for pattern in BUILT for file in folder.glob(pattern)}
     )
@@ -53,22 +63,24 @@ def built(top: Path) -> list[Path]:
 
 def main() -> None:
     """Removes the files and says how much it was."""
-    for file in built(common.checkout()):
+    whole = sys.argv[1:] == ["cache"]
+    variables.takes("distclean" if whole else "clean", *(() if whole else ("M",)))
+    for file in built(places.module_dir()):
         file.unlink()
-    if sys.argv[1:] == ["cache"]:
-        cache = common.cache()
+    if whole:
+        cache = places.cache()
         size = sum(
             file.lstat().st_size
             for name in CACHED
             for file in (cache / name).rglob("*")
             if not file.is_dir()
         )
-        common.say(f"removing {size / (1 << 30):.1f} GB in {cache}")
+        messages.say(f"removing {size / (1 << 30):.1f} GB in {cache}")
         for name in CACHED:
-            common.remove(cache / name)
+            places.remove(cache / name)
         if not any(cache.iterdir()):
             cache.rmdir()
 
 
 if __name__ == "__main__":
-    common.main(main)
+    command.main(main)

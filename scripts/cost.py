@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
-from common import Fail
+from harness.messages import Fail
 
 RECORD = re.compile(
     r"rust_alloc_demo_bench: path=(\S+) op=(\S+) size=(\d+) align=(\d+) n=(\d+) cpus=(\d+)"

@@ -10,15 +10,22 @@ import sys
 import time
 from pathlib import Path
 
-import arch as arches
-import common
-import demo
-import guest
-import kernel as kernels
-import module
-from arch import Arch
-from common import Fail
-from kernel import Kernel
+from harness import arch as arches
+from harness import command
+from harness import guest
+from harness import ko as kos
+from harness import messages
+from harness import module
+from harness import places
+from harness import process
+from harness import stages
+from harness import variables
+from harness.arch import Arch
+from harness.guest import Content
+from harness.kernel import Kernel
+from harness.kernel import Needs
+from harness.ko import Ko
+from harness.messages import Fail
 
 STEPS = 4
 
@@ -43,27 +50,33 @@ def need_symbols(kernel: Kernel) -> Path:
 
 
 def debugger(
-    kernel: Kernel, symbols: Path, modules: module.Modules, socket: Path, script: Path | None
+    kernel: Kernel,
+    symbols: Path,
+    modules: module.Modules,
+    ko: Ko,
+    socket: Path,
+    script: Path | None,
 ) -> list[str]:
-    """The command that runs gdb, from the guest's first instruction to the module's init.
+    """The command that runs gdb, from the guest's first instruction to the init of the module `ko`.
 
     With `script` it runs these commands then, and ends; else it is the user's.
     """
-    top = common.checkout()
+    top = places.module_dir()
+    stop = Path(__file__).with_name("harness") / "gdb_module.py"
     first = [
         "set pagination off",
         "set confirm off",
         f"set substitute-path {modules.dir} {top}",
         f"target remote {socket}",
-        f"source {top / 'scripts/gdb_module.py'}",
-        f"break-module-init {modules.demo}",
+        f"source {stop}",
+        f"break-module-init {ko.file}",
     ]
     words = [word for line in first for word in ("-ex", line)]
     if script:
         words += ["-batch", "-x", str(script)]
     return kernel.toolchain.argv(
         ["gdb", "-q", "-nx", str(symbols), *words],
-        ro=[top, symbols, modules.dir, *([kernel.source] if kernel.source else [])],
+        ro=[top, stop, symbols, modules.dir, *([kernel.source] if kernel.source else [])],
         rw=[socket.parent],
         cwd=top,
     )
@@ -71,25 +84,31 @@ def debugger(
 
 def main() -> None:
     """Runs all stages, the guest and the debugger."""
-    args = demo.parameters()
+    variables.takes("gdb", *variables.KERNEL, "M", "ARGS", "V")
+    words = variables.args()
+    kos.check_parameters(words)
     if asked := arches.selected():
         need_arch(asked)
-    kernel = kernels.select(1, STEPS, need_kunit=False, need_image=True)
+    kernel, modules = stages.build(
+        STEPS, Needs(image=True), what="modules, with debug information", debug=True
+    )
     need_arch(kernel.arch)
     symbols = need_symbols(kernel)
-    common.step(3, STEPS, "module, with debug information")
-    modules = module.build(kernel, debug=True)
-    log = common.logs() / "gdb-console.log"
-    common.step(4, STEPS, f"guest: waits for gdb; its console goes to {log}")
+    args = kos.parameters(words, modules.all)
+    # The last of those without suites, which needs the others, if they need each other.
+    load = modules.in_order(modules.plain())
+    ko = load[-1]
+    log = places.logs() / "gdb-console.log"
+    messages.step(4, STEPS, f"guest: gdb stops at {ko.name}'s init; the console goes to {log}")
     with guest.run_directory("gdb") as run, log.open("w") as console:
-        initrd = guest.initramfs(kernel, modules, run / "initramfs.cpio")
+        initrd = guest.initramfs(kernel, Content(load=load), run / "initramfs.cpio")
         socket = run / "gdb"
         argv = guest.command(
             kernel,
             initrd,
-            "demo",
+            "load",
             guest.kvm_works(kernel),
-            args=["nokaslr", *args],
+            args=["nokaslr", "kunit.enable=0", *args],
             debugger=socket,
         )
         script = None
@@ -107,10 +126,10 @@ def main() -> None:
             try:
                 wait_for(socket, qemu)
                 code = subprocess.run(
-                    debugger(kernel, symbols, modules, socket, script), check=False
+                    debugger(kernel, symbols, modules, ko, socket, script), check=False
                 ).returncode
             finally:
-                common.end_group(qemu)
+                process.end_group(qemu)
     if code:
         raise Fail(f"gdb ended with {code}, see above")
 
@@ -120,9 +139,9 @@ def wait_for(socket: Path, qemu: subprocess.Popen[str]) -> None:
     until = time.monotonic() + APPEARS
     while not socket.exists():
         if qemu.poll() is not None or time.monotonic() > until:
-            raise Fail(f"QEMU did not start; see {common.logs() / 'gdb-console.log'}")
+            raise Fail(f"QEMU did not start; see {places.logs() / 'gdb-console.log'}")
         time.sleep(0.05)
 
 
 if __name__ == "__main__":
-    common.main(main)
+    command.main(main)

@@ -1,54 +1,77 @@
 # SPDX-License-Identifier: GPL-2.0
 
-"""`make demo`: loads and unloads the module in a guest, shows what it says, and judges that."""
+"""`make demo`: loads and unloads the modules in a guest, shows what they say, and judges that."""
 
 import re
 
-import common
-import guest
-import kernel as kernels
-import module
-import verdict
-from common import Fail
+from harness import command
+from harness import ko as kos
+from harness import messages
+from harness import places
+from harness import settings
+from harness import stages
+from harness import variables
+from harness import verdict
+from harness.guest import Content
+from harness.kernel import Needs
+from harness.messages import Fail
 
 STEPS = 4
 DEADLINE = 180
 
+# Their suites are for `make test`.
+NO_SUITES = "kunit.enable=0"
 
-def parameters() -> list[str]:
-    """The module's parameters out of ARGS, as words of the kernel's command line."""
-    words = common.args()
-    for word in words:
-        if not re.fullmatch(r"[A-Za-z0-9_]+=[A-Za-z0-9_,.:-]+", word):
-            raise Fail(f'ARGS: `{word}` is not name=value; try ARGS="max_align=4096 live=4"')
-    return [f"rust_alloc_demo.{word}" for word in words]
+# What is not the modules' in the log: /init, and KUnit, which says that it is off.
+UNTOLD = re.compile(rf"guest: |kunit: disabled$|{verdict.KTAP.pattern}")
 
 
-def show(line: str) -> None:
-    """Prints what the module says; the rest is in the log."""
-    if "rust_alloc_demo:" in line:
-        common.say(line)
+class Shown:
+    """Prints what the kernel's log has while the modules are loaded; the rest is in the log."""
+
+    def __init__(self) -> None:
+        self.started = False
+
+    def line(self, text: str) -> None:
+        """Takes a line of the console."""
+        bare = verdict.STAMP.sub("", text)
+        if bare in ("guest: started", "guest: finished"):
+            self.started = bare == "guest: started"
+        elif self.started and not UNTOLD.match(bare):
+            messages.say(text)
 
 
 def main() -> None:
     """Runs all stages and the demo."""
-    args = parameters()
-    kernel = kernels.select(1, STEPS, need_kunit=False, need_image=True)
-    common.step(3, STEPS, "module")
-    modules = module.build(kernel)
-    common.step(4, STEPS, "guest: insmod, the walk, rmmod")
+    variables.takes("demo", *variables.KERNEL, "M", "ARGS", "V")
+    words = variables.args()
+    kos.check_parameters(words)
+    settings.check_messages()
+    kernel, modules = stages.build(STEPS, Needs(image=True))
+    args = kos.parameters(words, modules.all)
+    load = modules.in_order(modules.all)
+    rules = settings.messages("demo", kernel.selectors)
+    messages.step(4, STEPS, f"guest: insmod and rmmod of {', '.join(ko.name for ko in load)}")
 
-    log = common.logs() / "demo-console.log"
-    with guest.run_directory("demo") as run:
-        initrd = guest.initramfs(kernel, modules, run / "initramfs.cpio")
-        console = guest.boot(kernel, initrd, "demo", log, DEADLINE, args, show)
-
-    faults = verdict.demo_faults(console)
+    log = places.logs() / "demo-console.log"
+    console = stages.run(
+        "demo",
+        kernel,
+        Content(load=load),
+        log,
+        DEADLINE,
+        args=[NO_SUITES, *args],
+        on_line=Shown().line,
+    )
+    faults = verdict.guest_faults(console, rules) + verdict.memory_faults(console, kernel.config)
+    faults += verdict.message_faults(console, rules)
     verdict.report(faults)
     if faults:
         raise Fail(f"the demo failed; the guest's console log is {log}")
-    common.say("demo: insmod, walk and rmmod went as they should")
+    for note in verdict.notes(console, "guest"):
+        messages.say(note)
+    messages.say("demo: insmod and rmmod went as they should")
 
 
 if __name__ == "__main__":
-    common.main(main)
+    command.main(main)

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 
-"""`make lint`: the kernel's own checks on the sources, and the usual ones on the scripts."""
+"""`make lint`: the kernel's own checks on modules' sources, and the usual ones on shell scripts.
+
+For this project also what is in Python and in user land.
+"""
 
 import subprocess
 import sys
@@ -8,29 +11,35 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import cargo
-import common
-import kernel as kernels
-import module
-from common import Fail
-from kernel import Kernel
+from harness import command
+from harness import kernel as kernels
+from harness import messages
+from harness import module
+from harness import places
+from harness import process
+from harness import variables
+from harness.kernel import Kernel
+from harness.kernel import Needs
+from harness.messages import Fail
 
 STEPS = 3
 LINE = 100
 
-# The roots of the crates: rustfmt follows their `mod` lines, and each file is named once.
-CRATES = (
-    "rust_alloc_demo.rs",
-    "bench/bench.rs",
-    "tests-kunit/suites.rs",
-    "tests-kunit/faults/rust_alloc_demo_fault.rs",
-    "host/examples/report.rs",
-    "host/fuzz/fuzz_targets/operations.rs",
-    "host/kernel/src/lib.rs",
-    "host/kernel/tests/stand_in.rs",
-    "host/src/lib.rs",
-    "host/tests/global.rs",
-)
-SHELL = ("tests-kunit/init", "tests-kunit/uml", "dkms.conf", "scripts/dkms-preflight", ".ci/run")
+# Reads each file by itself: rustfmt would follow `mod` lines, and look for them from a crate's
+# root. What it makes of standard input it doesn't compare.
+RUSTFMT = """
+config=$1; shift; bad=0
+for file; do
+    rustfmt --edition=2021 --config-path "$config" <"$file" 2>/tmp/said >/tmp/made || cat /tmp/said
+    diff -u --label "$file" --label formatted "$file" /tmp/made || bad=1
+done
+exit $bad
+"""
+
+SHEBANGS = ("#!/bin/sh", "#!/bin/bash", "#!/bin/busybox sh")
+
+# Words for the build by which all that the project has is built.
+WHOLE = ("RUST_ALLOC_DEMO_BENCH=m",)
 
 # What does not apply to a tree that is not the kernel's: its maintainers' file and its line length.
 CHECKPATCH = (
@@ -45,7 +54,8 @@ CHECKPATCH = (
 
 
 def tracked(top: Path) -> list[str]:
-    """The files of the project: those that git knows and those that it would take."""
+    """The files below a directory that are somebody's work: those that git knows and those that it
+    would take; where git knows of nothing, all that may be sources."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=top,
@@ -53,18 +63,15 @@ def tracked(top: Path) -> list[str]:
         text=True,
         check=False,
     )
-    if listed.returncode:
-        raise Fail(
-            "make lint works on a git checkout; git can't read this one:"
-            f" {listed.stderr.strip()}"
-        )
-    return [name for name in sorted(set(listed.stdout.splitlines())) if (top / name).exists()]
+    names = listed.stdout.splitlines() if listed.returncode == 0 else list(module.sources(top))
+    return [name for name in sorted(set(names)) if (top / name).is_file()]
 
 
 def check(kernel: Kernel, name: str, command: Sequence[str], top: Path) -> bool:
     """Runs one check in the toolchain and shows what it found."""
     source = [kernel.source] if kernel.source else []
-    path = f"{top / 'scripts'}:{top / 'scripts/tests'}:{kunit_path(kernel)}"
+    scripts = places.checkout() / "scripts"
+    path = f"{scripts}:{scripts / 'tests'}:{kunit_path(kernel)}"
     argv = kernel.toolchain.argv(
         command,
         ro=[top, *source],
@@ -81,7 +88,7 @@ def check(kernel: Kernel, name: str, command: Sequence[str], top: Path) -> bool:
     )
     found = "\n".join(line for line in done.stdout.splitlines() if not harmless(line))
     good = done.returncode == 0
-    common.say(f"      {name}: {'ok' if good else 'FAILED'}")
+    messages.say(f"      {name}: {'ok' if good else 'FAILED'}")
     if not good:
         print(found, file=sys.stderr)
     return good
@@ -106,22 +113,23 @@ def spdx(top: Path, names: Sequence[str]) -> bool:
         and "SPDX-License-Identifier: GPL-2.0"
         not in "".join((top / name).read_text(errors="replace").splitlines(True)[:2])
     ]
-    common.say(f"      SPDX lines: {'FAILED' if bare else 'ok'}")
+    messages.say(f"      SPDX lines: {'FAILED' if bare else 'ok'}")
     for name in bare:
         print(f"{name}: no SPDX line", file=sys.stderr)
     return not bare
 
 
-def clippy(kernel: Kernel) -> bool:
+def clippy(kernel: Kernel, own: bool) -> bool:
     """Builds everything anew with clippy; warnings of objtool and modpost are errors as well."""
     try:
-        module.build(kernel, clippy=True, werror=True, bench=True)
-        module.build(kernel, werror=True, bench=True)
+        more = WHOLE if own else ()
+        module.build(kernel, clippy=True, werror=True, more=more)
+        module.build(kernel, werror=True, more=more)
         good = True
     except Fail as fail:
         print(fail, file=sys.stderr)
         good = False
-    common.say(f"      clippy, rustc, objtool, modpost: {'ok' if good else 'FAILED'}")
+    messages.say(f"      clippy, rustc, objtool, modpost: {'ok' if good else 'FAILED'}")
     return good
 
 
@@ -132,69 +140,73 @@ def host_clippy(kernel: Kernel) -> bool:
     for api in cargo.APIS:
         words = ["clippy", "--workspace", "--all-targets", "--locked", "--offline", "--quiet"]
         argv = cargo.argv(kernel.toolchain, [*words, "--", "-Dwarnings"], api)
-        log = common.logs() / f"host-clippy-{api}.log"
+        log = places.logs() / f"host-clippy-{api}.log"
         try:
-            common.run_logged(argv, log, f"clippy of {api}", quoting=False)
+            process.run_logged(argv, log, f"clippy of {api}", quoting=False)
         except Fail as fail:
             print(log.read_text(), fail, sep="", file=sys.stderr)
             good = False
-    common.say(f"      clippy of host/: {'ok' if good else 'FAILED'}")
+    messages.say(f"      clippy of host/: {'ok' if good else 'FAILED'}")
     return good
+
+
+def is_shell(file: Path) -> bool:
+    """Whether a file is a shell script, by its first line or what it says to shellcheck."""
+    head = file.read_bytes()[:200].decode(errors="replace")
+    return head.startswith(SHEBANGS) or "# shellcheck shell=" in head
+
+
+def modules_checks(kernel: Kernel, top: Path, names: Sequence[str]) -> list[bool]:
+    """The checks on the sources of modules."""
+    assert kernel.source
+    rust = [name for name in names if name.endswith(".rs")]
+    sources = [name for name in names if name.endswith((".rs", ".c", ".h"))]
+    shell = [name for name in names if is_shell(top / name)]
+    config = str(kernel.source / ".rustfmt.toml")
+    checkpatch = str(kernel.source / "scripts/checkpatch.pl")
+    good = []
+    for what, argv, files in (
+        ("rustfmt", ["bash", "-c", RUSTFMT, "rustfmt", config], rust),
+        ("shellcheck", ["shellcheck"], shell),
+        ("checkpatch", [checkpatch, *CHECKPATCH, "-f"], sources),
+    ):
+        if files:
+            good.append(check(kernel, what, [*argv, *files], top))
+    return good
+
+
+def own_checks(kernel: Kernel, top: Path, names: Sequence[str]) -> list[bool]:
+    """The checks on what this project has beside modules."""
+    python = [name for name in names if name.endswith(".py")]
+    flake8 = ["flake8", f"--max-line-length={LINE}", "--extend-ignore=E203", *python]
+    mypy = ["mypy", "--strict", "--explicit-package-bases", "--cache-dir=/dev/null", "scripts"]
+    return [
+        check(kernel, "flake8", flake8, top),
+        check(kernel, "mypy", mypy, top),
+        spdx(top, names),
+        host_clippy(kernel),
+    ]
 
 
 def main() -> None:
     """Runs all checks, also after one that failed."""
-    top = common.checkout()
-    kernel = kernels.select(1, STEPS, need_kunit=True, need_image=False)
+    variables.takes("lint", *variables.KERNEL, "M", "V")
+    top = places.module_dir()
+    own = top == places.checkout()
+    kernel = kernels.select(1, STEPS, Needs(rust=module.has_rust()))
     if kernel.source is None:
         raise Fail(
             "make lint uses rustfmt's settings and checkpatch of the kernel's source tree, which"
             " KDIR= doesn't lead to"
         )
     names = tracked(top)
-    python = [name for name in names if name.endswith(".py")]
-    sources = [name for name in names if name.endswith((".rs", ".c", ".h"))]
-    common.step(3, STEPS, "checks")
-    good = [
-        check(
-            kernel,
-            "rustfmt",
-            [
-                "rustfmt",
-                "--check",
-                "--edition=2021",
-                "--config-path",
-                str(kernel.source / ".rustfmt.toml"),
-                *CRATES,
-            ],
-            top,
-        ),
-        check(kernel, "shellcheck", ["shellcheck", *SHELL], top),
-        check(
-            kernel,
-            "flake8",
-            ["flake8", f"--max-line-length={LINE}", "--extend-ignore=E203", *python],
-            top,
-        ),
-        check(kernel, "mypy", ["mypy", "--strict", "--cache-dir=/dev/null", "scripts"], top),
-        check(
-            kernel,
-            "checkpatch",
-            [
-                str(kernel.source / "scripts/checkpatch.pl"),
-                *CHECKPATCH,
-                "-f",
-                *sources,
-            ],
-            top,
-        ),
-        spdx(top, names),
-        clippy(kernel),
-        host_clippy(kernel),
-    ]
+    messages.step(3, STEPS, "checks")
+    good = modules_checks(kernel, top, names) + [clippy(kernel, own)]
+    if own:
+        good += own_checks(kernel, top, names)
     if not all(good):
         raise Fail(f"{good.count(False)} of {len(good)} checks failed, see above")
 
 
 if __name__ == "__main__":
-    common.main(main)
+    command.main(main)

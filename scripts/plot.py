@@ -5,10 +5,11 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import common
+from harness import places
+from harness import process
+from harness.toolchain import Toolchain
 from cost import Key, chosen
 from report import ALIGN, PATHS
-from toolchain import Toolchain
 
 TERMINALS = {
     "svg": "svg size 900,500 background '#ffffff'",
@@ -37,11 +38,11 @@ def draw(toolchain: Toolchain, found: Mapping[Key, float], where: Path, unit: st
                 "yaxis": f"{unit} to allocate and free",
             }
             words = "; ".join(f'{key}="{value}"' for key, value in settings.items())
-            script = common.checkout() / "bench/plot.gp"
+            script = places.checkout() / "bench/plot.gp"
             argv = ["gnuplot", "-e", f"{words}; xmax={values[-1]}", str(script)]
-            common.run_logged(
+            process.run_logged(
                 toolchain.argv(argv, ro=[script], rw=[where]),
-                common.logs() / "gnuplot.log",
+                places.logs() / "gnuplot.log",
                 "drawing the plots",
             )
 

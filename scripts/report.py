@@ -4,7 +4,7 @@
 
 from collections.abc import Mapping, Sequence
 
-import common
+from harness import messages
 from cost import Goal, Key, Memory, chosen, figure
 
 # The paths, in the order of the columns.
@@ -63,7 +63,7 @@ def by_path(found: Mapping[Key, float], by: str, form: str = "") -> str:
         own = {key.path: cost for key, cost in found.items() if getattr(key, by) == value}
         texts = {name: format(cost, form) if form else figure(cost) for name, cost in own.items()}
         rows.append([str(value), *[texts.get(name, "") for name in names]])
-    return common.markdown(rows, right=True)
+    return messages.markdown(rows, right=True)
 
 
 def over_kmalloc(found: Mapping[Key, float]) -> str:
@@ -103,7 +103,7 @@ def memory_table(memory: Sequence[Memory]) -> str:
             # A layout that somebody was refused is left out for all of them.
             *sums, asked = map(sum, zip(*(row for row in own if all(row))))
             rows.append([title, str(align), *[f"{granted / asked:.3f}" for granted in sums]])
-    return common.markdown(rows, right=True)
+    return messages.markdown(rows, right=True)
 
 
 def could_be_better(memory: Sequence[Memory]) -> str:
@@ -144,6 +144,6 @@ def whole(
         memory_table(memory),
         could_be_better(memory),
         "## The module",
-        common.markdown([list(size), [str(number) for number in size.values()]], right=True),
+        messages.markdown([list(size), [str(number) for number in size.values()]], right=True),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"

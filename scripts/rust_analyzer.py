@@ -3,12 +3,12 @@
 """`make rust-analyzer`: writes rust-project.json, with which an editor knows the kernel and us.
 
 The kernel's own script makes it (`make M=dir rust-analyzer`); what it can't know of an out-of-tree
-module in a toolchain of its own is added. With `server` this is the language server itself, that of
-the toolchain: it alone can load the kernel's macros, which the toolchain's rustc compiled.
+module in a toolchain of its own is added from the module's build. With `server` this is the
+language server itself, that of the toolchain: it alone can load the kernel's macros, which the
+toolchain's rustc compiled.
 """
 
 import json
-import re
 import shlex
 import subprocess
 import sys
@@ -16,15 +16,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import common
-import guest
-import kernel as kernels
-import module
-from common import Fail
-from kernel import Kernel
-from toolchain import Toolchain
+from harness import command
+from harness import guest
+from harness import messages
+from harness import module
+from harness import places
+from harness import stages
+from harness import variables
+from harness.kernel import Kernel
+from harness.kernel import Needs
+from harness.messages import Fail
+from harness.toolchain import Toolchain
 
 STEPS = 3
+
+# Words for the build by which all that the project has is built.
+WHOLE = ("RUST_ALLOC_DEMO_BENCH=m",)
 PROJECT = "rust-project.json"
 LAUNCHER = "scripts/rust-analyzer"
 
@@ -38,35 +45,29 @@ def ask_kernel(kernel: Kernel, src: Path) -> Json:
     Linux 6.12 doesn't find its own rust/ for a module if it was built with O=; newer ones name it
     as it is named here (Makefile, rust-analyzer).
     """
-    log = common.logs() / "rust-analyzer.log"
+    log = places.logs() / "rust-analyzer.log"
     goal = [f"src={kernel.source}/rust", "rust-analyzer"]
     module.run(module.make(kernel, src, goal), src, log, werror=False)
     found: Json = json.loads((src / PROJECT).read_text())
     return found
 
 
-def cfgs(kernel: Kernel, src: Path) -> list[str]:
-    """The cfgs that the kernel's build gives a module, and those that our Kbuild adds."""
-    ask = src / "ask"
-    ask.mkdir()
-    (ask / "allocator").symlink_to(src / "allocator")
-    question = "$(info asked: $(KBUILD_RUSTFLAGS_MODULE) $(RUSTFLAGS_rust_alloc_demo.o))"
-    (ask / "Kbuild").write_text((src / "Kbuild").read_text() + f"\n{question}\nobj-m :=\n")
-    log = common.logs() / "rust-analyzer-cfgs.log"
-    common.run_logged(module.make(kernel, ask, ["modules"], rw=[src]), log, "asking for the cfgs")
-    asked = re.search(r"^asked: (.*)$", log.read_text(), re.MULTILINE)
-    words = shlex.split(asked[1]) if asked else []
+def cfgs(made: Path) -> list[str]:
+    """The cfgs with which the build compiled a crate, by what it has kept of the command."""
+    line = made.read_text().splitlines()[0]
+    words = shlex.split(line.replace("$(pound)", "#").replace("\\#", "#"))
     return [word for flag, word in zip(words, words[1:]) if flag == "--cfg"]
 
 
-def adapt(project: Json, src: Path, top: Path, root: Path | None, more: Sequence[str]) -> Json:
+def adapt(project: Json, src: Path, top: Path, root: Path | None, built: Path) -> Json:
     """Makes the file right for an editor on the host.
 
-    `src` stands for the checkout `top`, and /usr is that of the toolchain's root. The crates of
-    ours, which come last and on which no other depends, get `more` as cfgs, and they alone are the
-    workspace: an editor looks for errors there. All files of the checkout are of each, as a crate
-    may have modules outside its root's folder. What is named as an object in a Kbuild but is in C
-    is no crate, whatever Rust file has its name.
+    `src` stands for the modules' directory `top`, and /usr is that of the toolchain's root. The
+    modules' crates, which come last and which no other depends on, get the cfgs that they were
+    compiled with in `built`, and they alone are the workspace: an editor looks for errors there.
+    All files of the directory are of each, as a crate may have modules outside its root's folder.
+    What is named as an object in a Kbuild but is in C is no crate, whatever Rust file has its
+    name, nor is what the build didn't make.
     """
 
     def place(name: str) -> str:
@@ -82,9 +83,11 @@ def adapt(project: Json, src: Path, top: Path, root: Path | None, more: Sequence
         crate["root_module"] = place(crate["root_module"])
         crate["is_workspace_member"] = Path(crate["root_module"]).is_relative_to(top)
         if crate["is_workspace_member"]:
-            if Path(crate["root_module"]).with_suffix(".c").exists():
+            source = built / Path(crate["root_module"]).relative_to(top)
+            made = source.with_name(f".{source.stem}.o.cmd")
+            if source.with_suffix(".c").exists() or not made.exists():
                 continue
-            crate["cfg"] = [*crate["cfg"], *more]
+            crate["cfg"] = list(dict.fromkeys([*crate["cfg"], *cfgs(made)]))
             crate["source"] = {"include_dirs": [str(top)], "exclude_dirs": []}
         crates.append(crate)
     return {**project, "crates": crates, "sysroot": place(project["sysroot"])}
@@ -92,33 +95,34 @@ def adapt(project: Json, src: Path, top: Path, root: Path | None, more: Sequence
 
 def write() -> None:
     """Writes the file for the kernel that is selected."""
-    top = common.checkout()
-    kernel = kernels.select(1, STEPS, need_kunit=False, need_image=False)
+    variables.takes("rust-analyzer", *variables.KERNEL, "M", "V")
+    top = places.module_dir()
+    kernel, modules = stages.build(STEPS, Needs(), more=WHOLE if top == places.checkout() else ())
     if kernel.source is None:
         raise Fail(
             f"KDIR={kernel.build} has no source of the kernel crate to look into; name a build"
             " directory, or leave KDIR unset"
         )
-    common.step(3, STEPS, PROJECT)
     with guest.run_directory("rust-analyzer") as run:
         src = run / "src"
         module.stage(module.sources(top), src)
-        made = ask_kernel(kernel, src)
-        made = adapt(made, src, top, kernel.toolchain.root, cfgs(kernel, src))
+        made = adapt(ask_kernel(kernel, src), src, top, kernel.toolchain.root, modules.dir)
     (top / PROJECT).write_text(json.dumps(made, indent=4) + "\n")
-    common.say(f"wrote {PROJECT} for Linux {kernel.release}")
+    messages.say(f"wrote {top / PROJECT} for Linux {kernel.release}")
     if kernel.toolchain.root:
-        common.say(f"have your editor run {top / LAUNCHER}, which can expand the kernel's macros")
+        launcher = places.checkout() / LAUNCHER
+        messages.say(f"have your editor run {launcher}, which can expand the kernel's macros")
 
 
 def serve(words: Sequence[str]) -> None:
     """Becomes the rust-analyzer of the toolchain, with all that the file names at its place."""
-    top = common.checkout()
+    # An editor starts it in the directory that it has open.
+    top = Path.cwd() if (Path.cwd() / PROJECT).exists() else places.module_dir()
     if not (top / PROJECT).exists():
         raise Fail(f"there is no {PROJECT}; run `make rust-analyzer` first")
     project = json.loads((top / PROJECT).read_text())
     usr = Path(project["sysroot"])
-    root = usr.parent if usr.is_relative_to(common.cache() / "toolchain") else None
+    root = usr.parent if usr.is_relative_to(places.cache() / "toolchain") else None
     if root and not root.is_dir():
         raise Fail(f"the toolchain that {PROJECT} names is gone; run `make rust-analyzer` again")
     [crate] = [crate for crate in project["crates"] if crate["display_name"] == "kernel"]
@@ -137,4 +141,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    common.main(main)
+    command.main(main)

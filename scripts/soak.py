@@ -1,20 +1,27 @@
 # SPDX-License-Identifier: GPL-2.0
 
-"""`make soak`: the random suite on all CPUs for a given time, in the kernel that looks for trouble.
+"""`make soak`: a load for a given time, in the kernel that looks for trouble.
 
-It is the suite rust_alloc_soak, by kunit.py as `make kunit` runs it, with the time as a parameter.
+A test module has one if it has a parameter `soak`, a number of seconds, and a suite whose name ends
+in `soak`. kunit.py runs it as `make kunit` would.
 """
 
 import os
 
-import common
-import kernel as kernels
-import kunit
-import module
-from common import Fail
+from harness import command
+from harness import ko as kos
+from harness import kunit
+from harness import messages
+from harness import places
+from harness import stages
+from harness import variables
+from harness.kernel import Needs
+from harness.kunit import Options
+from harness.messages import Fail
 
 STEPS = 4
-SUITE = "rust_alloc_soak"
+PARAMETER = "soak"
+SUITES = "*soak"
 
 # A minute, if nothing is said.
 DURATION = "60"
@@ -33,27 +40,29 @@ def duration() -> int:
 
 def main() -> None:
     """Runs all stages, and says what the load came to."""
-    seconds = duration()
+    variables.takes("soak", *variables.KERNEL, "M", "DURATION", "SEED", "V")
+    seconds, seed = duration(), variables.seed()
     if not any(os.environ.get(name) for name in ("KDIR", "ARCH", "DEBUG")):
         os.environ["DEBUG"] = "1"
-    args = [
-        SUITE,
-        "--raw_output=all",
-        f"--timeout={seconds + MORE}",
-        f"--kernel_args=rust_alloc_demo_kunit.soak={seconds}",
-        f"--kernel_args=kunit.timeout={seconds + MORE}",
-        *kunit.seed(),
-    ]
-    kernel = kernels.select(1, STEPS, need_kunit=True, need_image=True)
-    common.step(3, STEPS, "module")
-    modules = module.build(kernel)
-    common.step(4, STEPS, f"guest: {seconds} s of load")
-    tested = kunit.test(kernel, modules, common.logs() / "soak-console.log", args)
+    kernel, modules = stages.build(STEPS, Needs(kunit=True, image=True))
+    loaded = kos.with_parameter(PARAMETER, modules.testing())
+    if not loaded:
+        raise Fail(
+            f"{places.shown_module_dir()} has no soak: no module with suites has a parameter"
+            f" `{PARAMETER}`"
+        )
+    kunit.check_seed(modules, seed)
+    words = [SUITES, "--raw_output=all", f"--timeout={seconds + MORE}"]
+    words += [f"--kernel_args={ko.name}.{PARAMETER}={seconds}" for ko in loaded]
+    words += [f"--kernel_args=kunit.timeout={seconds + MORE}"]
+    messages.step(4, STEPS, f"guest: {seconds} s of load")
+    log = places.logs() / "soak-console.log"
+    tested = kunit.test(kernel, modules, log, Options(words), seed=seed)
     for line in tested.notes:
-        common.say(line)
+        messages.say(line)
     if not tested.passed:
         raise Fail("the load found something; see above")
 
 
 if __name__ == "__main__":
-    common.main(main)
+    command.main(main)

@@ -2,51 +2,61 @@
 
 """`make vm`: a shell in the guest, with the modules at hand.
 
-Commands on a standard input that is no terminal are run as a script, after which the guest ends.
+Commands on a standard input that is no terminal are run as a script; the guest ends after them, and
+the command with their status.
 """
 
+import re
 import subprocess
 import sys
 
-import common
-import guest
-import kernel as kernels
-import module
-from common import Fail
+from harness import command
+from harness import guest
+from harness import messages
+from harness import places
+from harness import stages
+from harness import variables
+from harness.guest import Content
+from harness.kernel import Needs
+from harness.messages import Fail
 
 STEPS = 4
 DEADLINE = 300
 
+STATUS = re.compile(r"guest: status (\d+)\s*$", re.MULTILINE)
+
 
 def main() -> None:
     """Runs all stages and the guest."""
+    variables.takes("vm", *variables.KERNEL, "M", "V")
     interactive = sys.stdin is not None and sys.stdin.isatty()
     script = b"" if interactive or sys.stdin is None else sys.stdin.buffer.read()
-    kernel = kernels.select(1, STEPS, need_kunit=False, need_image=True)
-    common.step(3, STEPS, "module")
-    modules = module.build(kernel)
+    kernel, modules = stages.build(STEPS, Needs(image=True, shell=True))
 
-    with guest.run_directory("vm") as run:
-        if not interactive:
-            common.step(
-                4, STEPS, "guest: running the commands on standard input, which is no terminal"
-            )
-            initrd = guest.initramfs(kernel, modules, run / "initramfs.cpio", {"commands": script})
-            console = guest.boot(
-                kernel,
-                initrd,
-                "shell",
-                common.logs() / "vm-console.log",
-                DEADLINE,
-                on_line=common.say,
-            )
-            if "guest: finished" not in console:
-                raise Fail("the guest did not get to the end of the commands")
-            return
-        common.step(
-            4, STEPS, f"guest: a shell; {'Ctrl-A X' if kernel.arch.qemu else 'poweroff'} ends it"
+    if not interactive:
+        messages.step(
+            4, STEPS, "guest: running the commands on standard input, which is no terminal"
         )
-        initrd = guest.initramfs(kernel, modules, run / "initramfs.cpio")
+        content = Content(modules.in_order(modules.all), shell=True, files={"commands": script})
+        console = stages.run(
+            "vm",
+            kernel,
+            content,
+            places.logs() / "vm-console.log",
+            DEADLINE,
+            mode="shell",
+            on_line=messages.say,
+        )
+        status = STATUS.search(console)
+        if not status or "guest: finished" not in console:
+            raise Fail("the guest did not get to the end of the commands")
+        raise SystemExit(int(status[1]))
+    messages.step(
+        4, STEPS, f"guest: a shell; {'Ctrl-A X' if kernel.arch.qemu else 'poweroff'} ends it"
+    )
+    with guest.run_directory("vm") as run:
+        content = Content(modules.in_order(modules.all), shell=True)
+        initrd = guest.initramfs(kernel, content, run / "initramfs.cpio")
         kvm = guest.kvm_works(kernel)
         argv = guest.command(kernel, initrd, "shell", kvm, console="mon:stdio")
         if subprocess.run(argv, check=False).returncode:
@@ -54,4 +64,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    common.main(main)
+    command.main(main)

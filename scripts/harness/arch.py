@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-2.0
+
+"""The architectures: what differs between them, all in one table."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from harness import variables
+from harness.messages import Fail
+
+
+@dataclass(frozen=True)
+class Arch:
+    """An architecture, by the name that the kernel's build has for it (ARCH=)."""
+
+    name: str
+    # Its directory in the kernel's arch/, and the Kconfig symbol that says it.
+    srcarch: str
+    symbol: str
+    # What is booted, relative to the kernel's build directory.
+    image: str
+    # What user space is compiled for: the compiler's name for it, and the kernel's (ARCH=).
+    triple: str
+    user: str
+    # Debian's name for it: that of the guest's busybox.
+    debian: str
+    # The guest's console, and the symbols beside those of all guests that it takes.
+    console: str
+    needs: tuple[str, ...]
+    # QEMU's name for it, and the machine; empty for UML, which is a program of the host's.
+    qemu: str = ""
+    machine: tuple[str, ...] = ()
+    # What a module's build is told beyond what the kernel's own would be.
+    make: tuple[str, ...] = ()
+
+    def hardware(self, config: Mapping[str, str], cpus: int = 2) -> list[str]:
+        """QEMU's options for a machine that a kernel of this configuration runs on."""
+        if "ARM64_MTE" in config:
+            return ["-machine", "virt,mte=on", "-cpu", "max,pauth-impdef=on", "-smp", str(cpus)]
+        # KASAN's shadow and what SLUB's debugging adds to each object want room.
+        memory = ["-m", "2048"] if "KASAN_GENERIC" in config else []
+        return [*self.machine, "-smp", str(cpus), *memory]
+
+    def command_line(self, mode: str) -> list[str]:
+        """The kernel's command line; `mode` is what the guest is for (init.c).
+
+        At level 5 the console has no plan of built-in suites before ours, and all warnings. After a
+        panic the guest restarts at once, which ends it. Two NUMA nodes are for the suite about
+        those, where the kernel can pretend them.
+        """
+        words = [f"console={self.console}", "loglevel=5", "panic=-1", "numa=fake=2"]
+        return [*words, *([] if self.qemu else ["END=poweroff"]), f"GUEST={mode}"]
+
+
+ARCHES = {
+    arch.name: arch
+    for arch in (
+        Arch(
+            name="x86_64",
+            srcarch="x86",
+            symbol="X86_64",
+            image="arch/x86/boot/bzImage",
+            triple="x86_64-linux-gnu",
+            user="x86_64",
+            debian="amd64",
+            console="ttyS0",
+            needs=("SERIAL_8250_CONSOLE",),
+            qemu="x86_64",
+            # Starts half a second sooner than the usual BIOS.
+            machine=("-bios", "qboot.rom"),
+        ),
+        Arch(
+            name="arm64",
+            srcarch="arm64",
+            symbol="ARM64",
+            image="arch/arm64/boot/Image",
+            triple="aarch64-linux-gnu",
+            user="arm64",
+            debian="arm64",
+            console="ttyAMA0",
+            needs=("SERIAL_AMBA_PL011_CONSOLE",),
+            qemu="aarch64",
+            machine=("-machine", "virt", "-cpu", "cortex-a72"),
+        ),
+        Arch(
+            name="riscv",
+            srcarch="riscv",
+            symbol="ARCH_RV64I",
+            image="arch/riscv/boot/Image",
+            triple="riscv64-linux-gnu",
+            user="riscv",
+            debian="riscv64",
+            console="ttyS0",
+            needs=("SERIAL_8250_CONSOLE", "SERIAL_OF_PLATFORM"),
+            qemu="riscv64",
+            machine=("-machine", "virt", "-cpu", "rv64"),
+        ),
+        Arch(
+            name="um",
+            srcarch="um",
+            symbol="UML",
+            image="linux",
+            triple="x86_64-linux-gnu",
+            user="x86_64",
+            debian="amd64",
+            console="tty0",
+            needs=(),
+            # UML's module loader knows no relocations against the GOT (R_X86_64_GOTPCREL;
+            # arch/x86/um, as of 7.3).
+            make=("RUSTFLAGS_MODULE=-Zdirect-access-external-data=yes",),
+        ),
+    )
+}
+DEFAULT = "x86_64"
+
+# Configurations beside the lean one of an architecture: the variable that asks for each, and the
+# architectures that have it.
+CONFIGS = {"mte": ("MTE", ("arm64",)), "debug": ("DEBUG", ("x86_64",))}
+
+
+def selected() -> Arch | None:
+    """What ARCH= names, if it is set."""
+    name = os.environ.get("ARCH")
+    if name and name not in ARCHES:
+        raise Fail(f"ARCH={name} is not supported; it can be {', '.join(ARCHES)}")
+    return ARCHES[name] if name else None
+
+
+def selected_config(arch: Arch) -> str:
+    """The configuration that a variable asks for; empty for the lean one."""
+    for config, (variable, arches) in CONFIGS.items():
+        if variables.flag(variable):
+            if arch.name not in arches:
+                raise Fail(f"{variable}=1 is for ARCH={' or '.join(arches)}, not {arch.name}")
+            return config
+    return ""

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0
+
+"""Busybox for guests in which somebody wants a shell: a person, or a module's own script.
+
+A static one comes from a Debian package. That of another architecture is fetched by an index of its
+own, as the root's has the host's architecture only.
+"""
+
+import shutil
+from pathlib import Path
+
+from harness import messages
+from harness import places
+from harness import process
+from harness import toolchain as toolchains
+from harness.arch import Arch
+from harness.messages import Fail
+from harness.toolchain import Toolchain
+
+# Debian's name for the architecture that all this runs on.
+HOST = "amd64"
+
+
+def provide(arch: Arch, toolchain: Toolchain) -> Path:
+    """The program for an architecture; fetched if it isn't there."""
+    if arch.debian != HOST:
+        return foreign(arch.debian)
+    root = toolchain.root
+    found = str(root / "usr/bin/busybox") if root else shutil.which("busybox")
+    if not found or b"/lib64/ld-linux" in Path(found).read_bytes()[:4096]:
+        raise Fail("the guest needs a static busybox; install the package busybox-static")
+    return Path(found)
+
+
+def foreign(arch: str) -> Path:
+    """The program for another architecture, by Debian's name for that."""
+    where = places.cache() / "busybox" / arch
+    if not where.is_dir():
+        with places.lock("busybox"):
+            if not where.is_dir():
+                fetch(arch, where)
+    return where / "busybox"
+
+
+def fetch(arch: str, where: Path) -> None:
+    """Fetches the package."""
+    toolchain = toolchains.root()
+    messages.say(f"      fetching busybox for {arch}, for a shell in the guest")
+    with places.publish(where) as part:
+        apt = (
+            f"apt-get {toolchains.APT} -o APT::Architectures={arch}"
+            f" -o Dir::Etc::SourceList={part}/sources.list"
+            f" -o Dir::Etc::SourceParts=/dev/null -o Dir::State::Lists={part}/lists"
+        )
+        script = (
+            f"cd '{part}' && mkdir -p lists/partial"
+            f" && sed -n 's/^deb \\(.* {toolchains.SUITE} main\\)/deb [arch={arch}] \\1/p'"
+            " /etc/apt/sources.list >sources.list"
+            f" && {apt} update && {apt} download busybox-static:{arch}"
+            " && dpkg-deb --fsys-tarfile busybox-static_*.deb | tar -xO ./usr/bin/busybox >busybox"
+            " && rm -r lists sources.list busybox-static_*.deb"
+        )
+        try:
+            process.run_logged(
+                toolchain.argv(["bash", "-o", "pipefail", "-c", script], rw=[part], network=True),
+                places.logs() / "busybox.log",
+                f"fetching busybox for {arch}",
+            )
+        except Fail as fail:
+            raise Fail(
+                f"a shell in the guest takes busybox for {arch}, which the archive does not give"
+                f" ({fail}); make demo and make test need none"
+            ) from fail

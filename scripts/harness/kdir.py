@@ -1,0 +1,316 @@
+# SPDX-License-Identifier: GPL-2.0
+
+"""Preflight: says in plain words whether a kernel tree can build modules, and Rust modules.
+
+Looks only at what an external module's build needs, so a build directory, a source tree that was
+built in place and a distribution's headers directory all do. Writes nothing.
+"""
+
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness import messages
+from harness import toolchain as toolchains
+from harness.arch import ARCHES, Arch
+from harness.messages import Fail
+from harness.toolchain import Toolchain
+
+# The crates that a module's build loads, as files of rust/; on distributions that ship them, these
+# are all there is. Which more it takes the kernel's own scripts/Makefile.build says.
+METADATA = (
+    "libcore.rmeta",
+    "libcompiler_builtins.rmeta",
+    "libbindings.rmeta",
+    "libbuild_error.rmeta",
+    "libffi.rmeta",
+    "libuapi.rmeta",
+    "libkernel.rmeta",
+    "libmacros.so",
+)
+
+# The oldest that is supported: the first of 6.12 that has the Allocator trait, a backport there
+# (rust/kernel/alloc.rs).
+OLDEST = (6, 12, 19)
+
+# The newest that the project was tested on; newer ones get a notice.
+NEWEST = (7, 3)
+
+# What the guest needs of a kernel to come up and be heard.
+GUEST_NEEDS = (
+    "BLK_DEV_INITRD",
+    "BINFMT_ELF",
+    "BINFMT_SCRIPT",
+    "PROC_FS",
+    "SYSFS",
+    "DEVTMPFS",
+)
+
+# The tools of this machine.
+HOST = Toolchain(None, "host")
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A kernel tree that can build Rust modules."""
+
+    build: Path
+    source: Path | None
+    release: str
+    arch: Arch
+    config: dict[str, str]
+
+    @property
+    def image(self) -> Path:
+        """What a guest boots, if it is there."""
+        return self.build / self.arch.image
+
+    @property
+    def rustc(self) -> str:
+        """The version text of the rustc that it was built with."""
+        return self.config.get("RUSTC_VERSION_TEXT", "").strip('"')
+
+    @property
+    def compiler(self) -> str:
+        """The version text of the C compiler that it was built with."""
+        return self.config.get("CC_VERSION_TEXT", "").strip('"')
+
+    @property
+    def clang(self) -> bool:
+        """Whether it was built with LLVM=1."""
+        return "CC_IS_CLANG" in self.config
+
+
+def inspect(path: Path, rust: bool = True) -> Tree:
+    """Looks at a tree; fails with what is wrong and what mends it. What is about Rust counts only
+    if `rust`.
+    """
+    if not path.is_dir():
+        raise Fail(f"KDIR={path}: there is no such directory")
+    build = path.resolve()
+    auto = build / "include/config/auto.conf"
+    if not (build / "Makefile").is_file() or not (
+        auto.exists() or (build / "Kconfig").is_file() or (build / ".config").exists()
+    ):
+        raise Fail(
+            f"KDIR={path} is not a kernel tree: name a kernel's source tree that was built, its"
+            " O= build directory, or /lib/modules/RELEASE/build"
+        )
+    if not auto.exists():
+        state = "was not built yet" if (build / ".config").exists() else "was never configured"
+        raise Fail(
+            f"KDIR={path}: this kernel {state} (it has no include/config/auto.conf); if it was"
+            " built with O=DIR, name that directory, else configure and build it first"
+        )
+
+    config = read_config(build)
+    tree = Tree(build, source_of(build), release_of(build), arch_of(path, config), config)
+    if is_too_old(tree.release):
+        raise Fail(f"KDIR={path}: Linux {tree.release} is too old; {too_old()}")
+    if "MODULES" not in config:
+        raise Fail(
+            f"KDIR={path}: this kernel can't load modules; set CONFIG_MODULES=y and rebuild it"
+        )
+    if rust:
+        need_rust(path, tree)
+    if not (build / "Module.symvers").is_file():
+        raise Fail(
+            f"KDIR={path}: it has no Module.symvers, so the kernel's build did not end; run"
+            " make there once more"
+        )
+    return tree
+
+
+def need_arch(path: Path, tree: Tree, asked: Arch | None) -> None:
+    """Fails if the tree is for another architecture than that which ARCH= asks for, if it does."""
+    if asked and tree.arch != asked:
+        raise Fail(f"KDIR={path} is for {tree.arch.name}, which ARCH={asked.name} is not")
+
+
+def need_rust(path: Path, tree: Tree) -> None:
+    """Fails if the tree can't build modules in Rust."""
+    if "RUST" not in tree.config:
+        why = (
+            "set CONFIG_RUST=y and rebuild it"
+            if "RUST_IS_AVAILABLE" in tree.config
+            else "`make LLVM=1 rustavailable` in its source tree says what it missed; then set"
+            " CONFIG_RUST=y and rebuild it"
+        )
+        raise Fail(f"KDIR={path}: this kernel was built without Rust (no CONFIG_RUST); {why}")
+    missing = missing_metadata(tree)
+    if missing:
+        raise Fail(
+            f"KDIR={path}: the Rust metadata is not there (rust/{', '.join(missing)}), which"
+            " shows as E0463, can't find crate; build the kernel with this configuration, or"
+            " copy rust/*.rmeta and rust/*.so from where it was built"
+        )
+
+
+def missing_metadata(tree: Tree) -> list[str]:
+    """The files of rust/ that a module's build loads and that are not there."""
+    rules = tree.build / "scripts/Makefile.build"
+    if tree.source and not rules.exists():
+        rules = tree.source / "scripts/Makefile.build"
+    named = re.findall(r"--extern (\w+)", rules.read_text()) if rules.exists() else []
+    # A crate is a library, or one of macros.
+    have = {file.stem for file in (tree.build / "rust").glob("lib*.*")}
+    return [name for name in METADATA if not (tree.build / "rust" / name).is_file()] + [
+        f"lib{name}.rmeta or .so"
+        for name in dict.fromkeys(named)
+        if f"lib{name}" not in have and not any(f"lib{name}." in file for file in METADATA)
+    ]
+
+
+def is_too_old(release: str) -> bool:
+    """Whether a kernel is older than is supported; one of unknown release is given a try.
+
+    A version without its last number may have any.
+    """
+    found = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", release)
+    return (
+        found is not None
+        and tuple(int(part) if part else OLDEST[n] for n, part in enumerate(found.groups()))
+        < OLDEST
+    )
+
+
+def too_old() -> str:
+    """What to say then."""
+    return f"the oldest that is supported is Linux {'.'.join(map(str, OLDEST))}"
+
+
+def notice_if_newer(release: str) -> None:
+    """Says if a kernel is newer than all that the project was tested on."""
+    found = re.match(r"(\d+)\.(\d+)", release)
+    if found and (int(found[1]), int(found[2])) > NEWEST:
+        messages.say(
+            f"      notice: Linux {release} is newer than {NEWEST[0]}.{NEWEST[1]}, the newest"
+            " tested; it should work by the same rules"
+        )
+
+
+def read_config(build: Path) -> dict[str, str]:
+    """The configuration of a build directory: symbols without their prefix, and their values."""
+    text = (build / "include/config/auto.conf").read_text()
+    return dict(re.findall(r"^CONFIG_(\w+)=(.*)$", text, re.MULTILINE))
+
+
+def arch_of(path: Path, config: dict[str, str]) -> Arch:
+    """The architecture that a kernel is for."""
+    # UML has the symbol of the processor that it runs on as well.
+    for arch in sorted(ARCHES.values(), key=lambda arch: arch.symbol != "UML"):
+        if arch.symbol in config:
+            return arch
+    raise Fail(
+        f"KDIR={path}: this kernel is for an architecture that is not supported; it can be"
+        f" {', '.join(ARCHES)}"
+    )
+
+
+def source_of(build: Path) -> Path | None:
+    """The source tree of a build directory: itself, or what its Makefile includes."""
+    if (build / "kernel").is_dir() and (build / "Kconfig").is_file():
+        return build
+    found = re.search(r"^include (/\S+)/Makefile$", (build / "Makefile").read_text(), re.MULTILINE)
+    link = build / "source"
+    for source in [Path(found[1])] if found else [link] if link.exists() else []:
+        if source.is_dir():
+            return source.resolve()
+    return None
+
+
+def release_of(build: Path) -> str:
+    """The kernel's release, as `uname -r` says it."""
+    file = build / "include/config/kernel.release"
+    return file.read_text().strip() if file.exists() else "of unknown release"
+
+
+def matching_toolchain(tree: Tree, rust: bool = True) -> Toolchain:
+    """The toolchain that the tree's metadata can be read with; TOOLCHAIN= decides if it is set.
+
+    rustc reads the metadata of its own version only. Without `rust` any rustc will do.
+    """
+    if not rust:
+        if os.environ.get("TOOLCHAIN"):
+            return toolchains.provide()
+        return toolchains.root() if tree.clang else HOST
+    if os.environ.get("TOOLCHAIN"):
+        toolchain = toolchains.provide()
+        if toolchain.rustc() != tree.rustc:
+            raise Fail(
+                other_rustc(
+                    tree,
+                    f"TOOLCHAIN={os.environ['TOOLCHAIN']} has" f" {toolchain.rustc() or 'none'}",
+                )
+            )
+        return toolchain
+    # A tree that gcc built needs gcc, which the root doesn't have.
+    if tree.clang:
+        toolchain = toolchains.root()
+        if toolchain.rustc() == tree.rustc:
+            return toolchain
+    if host_rustc() == tree.rustc:
+        return HOST
+    raise Fail(
+        other_rustc(
+            tree,
+            f"this machine has {host_rustc()}"
+            + (f", the toolchain's root {toolchain.rustc()}" if tree.clang else ""),
+        )
+    )
+
+
+def host_rustc() -> str:
+    """The version text of this machine's own rustc."""
+    return HOST.rustc() if shutil.which("rustc") else "none"
+
+
+def need_host(tree: Tree) -> None:
+    """Fails if this machine's own tools can't build a module for the tree, as DKMS does."""
+    tools = ("make", "clang", "ld.lld", "llvm-objcopy") if tree.clang else ("make", "gcc", "ld")
+    missing = [tool for tool in tools if not shutil.which(tool)]
+    if missing:
+        raise Fail(
+            f"KDIR={tree.build}: this kernel was built with {'clang' if tree.clang else 'gcc'}, and"
+            f" this machine has no {', '.join(missing)}; install what is missing"
+        )
+    if host_rustc() != tree.rustc:
+        raise Fail(other_rustc(tree, f"this machine has {host_rustc()}"))
+
+
+def other_rustc(tree: Tree, found: str) -> str:
+    """What to say if no rustc can read the metadata."""
+    return (
+        f"KDIR={tree.build}: this kernel was built with {tree.rustc or 'an unknown rustc'};"
+        f" {found}, and metadata of another rustc can't be read (E0514); install the kernel's"
+        " rustc, or rebuild the kernel with the one that is here"
+    )
+
+
+def need_kunit(tree: Tree) -> None:
+    """Fails if the suites could not run."""
+    value = tree.config.get("KUNIT", "n")
+    if value != "y":
+        raise Fail(
+            f"KDIR={tree.build}: CONFIG_KUNIT is {value}, so the suites would not be built, or"
+            " vanish silently; set CONFIG_KUNIT=y and rebuild the kernel"
+        )
+
+
+def need_image(tree: Tree) -> None:
+    """Fails if there is nothing to boot a guest with."""
+    image = tree.image
+    if not image.exists():
+        raise Fail(
+            f"KDIR={tree.build} has no {image.relative_to(tree.build)} to boot a guest with; run"
+            f" `make {image.name}` there, or use `make` alone to build the modules"
+        )
+    missing = [name for name in (*GUEST_NEEDS, *tree.arch.needs) if tree.config.get(name) != "y"]
+    if missing:
+        raise Fail(
+            f"KDIR={tree.build}: a guest can't run on this kernel without"
+            f" CONFIG_{', CONFIG_'.join(missing)}; set {'it' if len(missing) == 1 else 'them'}"
+            " to y and rebuild it"
+        )

@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: GPL-2.0
+
+"""`make matrix`: all suites on every supported kernel, architecture and configuration.
+
+Each cell is a `make test`. What came of it is kept in the cache, with kunit.py's JSON and JUnit, so
+a run that was interrupted goes on where it stopped, and a cell that passed isn't run again until
+the sources or its kernel change.
+"""
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from harness import arch as arches
+from harness import cases
+from harness import kernel as kernels
+from harness import kunit
+from harness import messages
+from harness import module
+from harness import places
+from harness import process
+from harness import source as sources
+from harness import variables
+from harness import verdict
+from harness.arch import ARCHES
+from harness.kernel import Kernel
+from harness.kunit import Options
+from harness.messages import Fail
+from harness.toolchain import Toolchain
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A pair that is supported: a kernel version, and an architecture with its configuration.
+
+    Where time is short a cell that is not `first` is left out.
+    """
+
+    version: str
+    arch: str
+    config: str = ""
+    first: bool = False
+
+    @property
+    def column(self) -> str:
+        """The column that it is in."""
+        return f"{self.arch} {self.config}".strip()
+
+    @property
+    def name(self) -> str:
+        """Its name as a directory."""
+        return "-".join([self.version, *self.column.split()])
+
+
+# In the order in which they are run: what fails soonest and matters most comes first.
+CELLS = (
+    Cell("7.3", "x86_64", first=True),
+    Cell("6.12", "x86_64", first=True),
+    Cell("7.3", "um", first=True),
+    Cell("7.3", "x86_64", "debug", first=True),
+    Cell("7.3", "riscv", first=True),
+    Cell("7.3", "arm64"),
+    Cell("6.18", "x86_64"),
+    Cell("7.3", "arm64", "mte"),
+)
+
+# Without these the matrix can't be called green.
+MUST_BE_AVAILABLE = ("6.12", "7.3")
+
+# What a cell takes at most whose kernel has to be built, in minutes on two cores.
+CELL_MINUTES = 9
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a cell: passed, failed, unavailable, or left out for want of time."""
+
+    status: str
+    release: str = ""
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    seconds: int = 0
+    state: str = ""
+    why: str = ""
+    notes: Sequence[str] = ()
+
+    def text(self) -> str:
+        """It as an entry of the table."""
+        if self.status in ("unavailable", "left out"):
+            return self.status
+        if not self.release:
+            return "FAILED"
+        counts = f"{self.passed} / {self.failed} / {self.skipped}, {self.seconds} s"
+        return counts if self.status == "passed" else f"FAILED: {counts}"
+
+
+def chosen() -> list[Cell]:
+    """The cells that the variables leave which select a kernel; one that is not listed if named."""
+    if os.environ.get("KDIR") or os.environ.get("KERNEL_TARBALL"):
+        raise Fail("the matrix provides its kernels itself; leave KDIR and KERNEL_TARBALL unset")
+    version, named = os.environ.get("KERNEL"), arches.selected()
+    arch = named or ARCHES[arches.DEFAULT]
+    config = arches.selected_config(arch)
+    cells = [
+        cell
+        for cell in CELLS
+        if (not version or cell.version == version)
+        and (not (named or config) or (cell.arch, cell.config) == (arch.name, config))
+    ]
+    if cells:
+        return cells
+    kernels.check_version(version or sources.DEFAULT)
+    return [Cell(version or sources.DEFAULT, arch.name, config, True)]
+
+
+def minutes_allowed() -> float | None:
+    """How long the cells may take that can be left out; None if as long as they need."""
+    value = os.environ.get("MINUTES")
+    if value and not value.isdecimal():
+        raise Fail(f"MINUTES={value} is not a number of minutes")
+    return float(value) if value else None
+
+
+def state(kernel: Kernel) -> str:
+    """A digest of all that a cell's outcome depends on: the modules, the kernel, the harness."""
+    files = module.sources(places.module_dir())
+    digest = hashlib.sha256(module.state(files, kernel, ()).encode())
+    for file in module.walk(Path(__file__).parent):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def kept(folder: Path) -> Result | None:
+    """What is known of a cell from an earlier run."""
+    file = folder / "result.json"
+    try:
+        return Result(**json.loads(file.read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def run(cell: Cell, toolchain: Toolchain, until: float | None, accept: bool) -> Result:
+    """Runs a cell, or takes what is known of it."""
+    again = variables.flag("AGAIN") or accept
+    arch = ARCHES[cell.arch]
+    late = until is not None and time.monotonic() + 60 * CELL_MINUTES > until and not cell.first
+    if late and not sources.is_here(cell.version):
+        return Result("left out")
+    source = sources.provide(cell.version, None, toolchain)
+    made_of = kernels.recipe(source, arch, cell.config, toolchain)
+    # Its kunit.py writes JUnit for those that can't.
+    sources.provide(None, None, toolchain)
+    if late and not made_of.stamp.exists():
+        return Result("left out")
+    kernel = kernels.provide(made_of, toolchain)
+
+    folder = places.results("matrix") / cell.name
+    folder.mkdir(exist_ok=True)
+    now = state(kernel)
+    known = kept(folder)
+    if known and known.state == now and known.status == "passed" and not again:
+        messages.say("      passed before, with the same sources on the same kernel")
+        return known
+    result = test(kernel, folder, now, accept)
+    (folder / "result.json").write_text(json.dumps(asdict(result), indent=1) + "\n")
+    return result
+
+
+def test(kernel: Kernel, folder: Path, now: str, accept: bool) -> Result:
+    """Builds the modules, warnings being errors, and runs the suites."""
+    began = time.monotonic()
+    result = folder / "result.json"
+    result.unlink(missing_ok=True)
+    modules = module.build(kernel, werror=True)
+    log, said = folder / "console.log", folder / "kunit.log"
+    outputs = {"--json": folder / "kunit.json", "--junit": folder / "junit.xml"}
+    tested = kunit.test(kernel, modules, log, Options((), outputs), whole=True, said=said)
+    faults = list(tested.faults)
+    if accept and tested.passed:
+        cases.accept(tested.results, kernel.name)
+        now = state(kernel)
+    elif listed := cases.load():
+        wrong = cases.faults(listed, tested.results, kernel.name)
+        verdict.report(wrong)
+        faults += wrong
+
+    number = verdict.count(tested.results)
+    good = tested.passed and not faults and all(file.exists() for file in outputs.values())
+    if not good:
+        process.quote(said.read_text(errors="replace"))
+    messages.say(f"      {verdict.summary(tested.results)}")
+    return Result(
+        "passed" if good else "failed",
+        kernel.release,
+        number["passed"],
+        number["failed"],
+        number["skipped"],
+        round(time.monotonic() - began),
+        now,
+        "; ".join(faults),
+        tested.notes,
+    )
+
+
+def table(results: dict[Cell, Result]) -> str:
+    """The results as a table: a row for each kernel, a column for each architecture."""
+    columns = list(dict.fromkeys(cell.column for cell in (*CELLS, *results)))
+    columns = [column for column in columns if any(cell.column == column for cell in results)]
+    versions = sorted({cell.version for cell in results}, key=sources.numbers)
+    rows = [["Linux", *columns]]
+    for version in versions:
+        own = {cell.column: result for cell, result in results.items() if cell.version == version}
+        releases = [result.release for result in own.values() if result.release]
+        cells = [own[column].text() if column in own else "" for column in columns]
+        rows.append([releases[0] if releases else version, *cells])
+    return messages.markdown(rows)
+
+
+def is_good(cell: Cell, result: Result) -> bool:
+    """Whether the matrix can pass with this result."""
+    if result.status == "unavailable":
+        return cell.version not in MUST_BE_AVAILABLE
+    return result.status in ("passed", "left out")
+
+
+def conclude(results: dict[Cell, Result]) -> None:
+    """Prints and keeps the table; fails if a cell did."""
+    text = table(results)
+    where = places.results("matrix")
+    (where / "matrix.md").write_text(text + "\n")
+    whole = {cell.name: asdict(result) for cell, result in results.items()}
+    (where / "matrix.json").write_text(json.dumps(whole, indent=1) + "\n")
+    messages.say(f"\npassed / failed / skipped, and seconds for modules and guest\n\n{text}\n")
+    for cell, result in results.items():
+        for line in result.notes:
+            messages.say(f"{cell.name}: {line}")
+    for status in ("left out", "unavailable"):
+        names = [cell.name for cell, result in results.items() if result.status == status]
+        if names:
+            messages.say(f"{status}: {', '.join(names)}")
+    messages.say(f"JSON, JUnit and logs of each cell: {where}")
+    bad = [cell.name for cell, result in results.items() if not is_good(cell, result)]
+    if bad:
+        raise Fail(f"{len(bad)} of {len(results)} cells failed: {', '.join(bad)}")
+    if all(result.status != "passed" for result in results.values()):
+        raise Fail("no cell was run")
+
+
+def run_all(
+    cells: Sequence[Cell], allowed: float | None, toolchain: Toolchain, accept: bool = False
+) -> dict[Cell, Result]:
+    """Runs the cells in turn, also after one that failed; `allowed` is in minutes. With `accept`
+    the list of what must run is written anew for each."""
+    until = None if allowed is None else time.monotonic() + 60 * allowed
+    results = {}
+    for number, cell in enumerate(cells, 1):
+        messages.step(number, len(cells), f"Linux {cell.version}, {cell.column}")
+        try:
+            results[cell] = run(cell, toolchain, until, accept)
+        except sources.Unavailable as fail:
+            results[cell] = Result("unavailable", why=str(fail))
+        except Fail as fail:
+            messages.say(f"      failed: {fail}")
+            results[cell] = Result("failed", why=str(fail))
+        if results[cell].status in ("left out", "unavailable"):
+            messages.say(f"      {results[cell].status} {results[cell].why}".rstrip())
+    return results

@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: GPL-2.0
+
+"""Stage 3: builds modules against a kernel's build directory.
+
+The sources are staged: copied to a build directory of their own in the cache, for each directory of
+modules and each kernel one. So nothing is written to that directory, whatever its name, and objects
+of two kernels never mix.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness import ko as kos
+from harness import messages
+from harness import places
+from harness import process
+from harness.kernel import Kernel
+from harness.ko import Ko
+from harness.messages import Fail
+
+# What the kernel's build and editors leave, which is no source.
+BUILT = re.compile(
+    r".*\.(?:o|ko|mod|mod\.c|cmd|a|d|order|symvers|rmeta|ll|pyc)$|rust-project\.json$"
+)
+
+# A file in directories that are made, as cargo's target/ (the Cache Directory Tagging
+# Specification); and the name of another.
+TAG = "CACHEDIR.TAG"
+NODE = "node_modules"
+
+# More than any module has; a directory with more is another one than was meant.
+FILES_MAX = 20_000
+BYTES_MAX = 256 << 20
+
+# Lines of make that are no diagnostics: what it is doing, and where.
+CHATTER = re.compile(
+    r"^(?:  [A-Z_]+ +(?:\[M\] *)?\S+( \S+)?$|make(?:\[\d+\])?: (?:Entering|Leaving) )"
+)
+WARNING = re.compile(r"\bwarning\b|^WARNING:", re.IGNORECASE)
+
+# What tells that a kernel was built anew in its directory.
+KERNEL_FILES = ("include/config/auto.conf", "Module.symvers", "rust/libkernel.rmeta", "vmlinux")
+
+
+@dataclass(frozen=True)
+class Modules:
+    """Built modules, in the order in which the build names them; `dir` is that of the build."""
+
+    dir: Path
+    all: tuple[Ko, ...]
+    # Those of the kernel's own that they may need.
+    kernels: tuple[Ko, ...] = ()
+
+    def plain(self) -> list[Ko]:
+        """The modules without suites, or all where each has some."""
+        return [ko for ko in self.all if not ko.suites] or list(self.all)
+
+    def testing(self) -> list[Ko]:
+        """The modules with suites."""
+        return [ko for ko in self.all if ko.suites]
+
+    def in_order(self, wanted: Sequence[Ko]) -> list[Ko]:
+        """The modules to load for these: what they need comes before them."""
+        return kos.in_order(wanted, [*self.all, *self.kernels])
+
+
+def walk(below: Path, seen: tuple[Path, ...] = ()) -> Iterator[Path]:
+    """The files below a directory that may be sources; links are followed, but never in circles.
+
+    The harness itself is not part of a module that has it as a submodule.
+    """
+    real = below.resolve()
+    if real in seen or seen and real == places.checkout():
+        return
+    for path in sorted(below.iterdir()):
+        if path.name.startswith("."):
+            continue
+        if path.is_dir():
+            if path.name != NODE and not (path / TAG).exists():
+                yield from walk(path, (*seen, real))
+        elif path.is_file() and not BUILT.match(path.name):
+            yield path
+
+
+def sources(top: Path) -> dict[str, bytes]:
+    """What is to be built, by its name relative to `top`."""
+    found: dict[str, bytes] = {}
+    size = 0
+    for file in walk(top):
+        size += file.stat().st_size
+        if len(found) == FILES_MAX or size > BYTES_MAX:
+            raise Fail(
+                f"{top} has more than {FILES_MAX} files or {BYTES_MAX >> 20} MiB; M= names the"
+                " directory of a module, which has its sources and not much else"
+            )
+        found[str(file.relative_to(top))] = file.read_bytes()
+    return found
+
+
+def has_rust() -> bool:
+    """Whether the modules that are selected have a source in Rust."""
+    top = places.module_dir()
+    return any(file.suffix == ".rs" for file in walk(top))
+
+
+def stage(files: dict[str, bytes], to: Path) -> None:
+    """Makes `to` hold these sources. A file that is the same stays untouched, for make's sake."""
+    to.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        file = to / name
+        if not file.is_file() or file.read_bytes() != text:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(text)
+    for file in list(walk(to)):
+        if str(file.relative_to(to)) not in files:
+            file.unlink()
+
+
+def state(files: dict[str, bytes], kernel: Kernel, goal: Sequence[str]) -> str:
+    """A digest of all that the build depends on."""
+    digest = hashlib.sha256(repr((kernel.key, goal)).encode())
+    for name in sorted(files):
+        digest.update(f"\n{name} {len(files[name])}\n".encode() + files[name])
+    for name in KERNEL_FILES:
+        file = kernel.build / name
+        if file.exists():
+            stat = file.stat()
+            digest.update(f"\n{name} {stat.st_mtime_ns} {stat.st_size}".encode())
+    return digest.hexdigest()
+
+
+def make(kernel: Kernel, src: Path, goal: Sequence[str], rw: Sequence[Path] = ()) -> list[str]:
+    """The command that has the kernel's build do `goal` for the sources in `src`."""
+    command = [
+        *kernel.make(),
+        f"M={src}",
+        f"-j{os.cpu_count() or 1}",
+        f"V={os.environ.get('V') or 0}",
+        *kernel.arch.make,
+        *goal,
+    ]
+    ro = [kernel.build] + ([kernel.source] if kernel.source else [])
+    return kernel.toolchain.argv(command, ro=ro, rw=[src, *rw])
+
+
+def build(
+    kernel: Kernel,
+    *,
+    clippy: bool = False,
+    werror: bool = False,
+    debug: bool = False,
+    more: Sequence[str] = (),
+) -> Modules:
+    """Builds what has changed. With `clippy` it is checked as well; `more` are words for make.
+
+    With `debug` the modules have debug information, whatever the kernel was built with.
+
+    With `werror` a warning of any tool is a failure. What was compiled before would not warn
+    again, so such builds have a directory of their own, which does not outlive a failure.
+    """
+    top = places.module_dir()
+    words = [
+        *["CLIPPY=1"] * clippy,
+        *["KCFLAGS=-g", "KRUSTFLAGS=-Cdebuginfo=2"] * debug,
+        *more,
+    ]
+    variant = places.key(str(top), kernel.key, str(werror), *words)
+    where = places.cache() / "module" / variant
+    src, stamp = where / "src", where / "modules.json"
+    goal = [*words, "modules"]
+
+    with places.lock(f"module-{where.name}"):
+        files = sources(top)
+        now = state(files, kernel, goal)
+        known = json.loads(stamp.read_text()) if stamp.exists() else {}
+        if known.get("state") != now:
+            stamp.unlink(missing_ok=True)
+            stage(files, src)
+            try:
+                log = places.logs() / f"module-{kernel.release}.log"
+                run(make(kernel, src, goal), src, log, werror)
+            except Fail:
+                if werror:
+                    shutil.rmtree(where)
+                raise
+            found = kos.read(listed(src), kernel.toolchain)
+            if not found:
+                raise Fail(
+                    f"{top}: the build made no module; its Kbuild must add one to obj-m, as in"
+                    " `obj-m += hello.o`"
+                )
+            known = {"state": now, "modules": [entry(ko) for ko in found]}
+            stamp.write_text(json.dumps(known, indent=1))
+    modules = tuple(from_entry(one) for one in known["modules"])
+    return Modules(src, modules, kernels_own(modules, kernel))
+
+
+def entry(ko: Ko) -> dict[str, object]:
+    """A module as JSON has it."""
+    return {**ko.__dict__, "file": str(ko.file)}
+
+
+def from_entry(one: dict[str, object]) -> Ko:
+    """A module, from JSON."""
+    lists = {name: tuple(value) for name, value in one.items() if isinstance(value, (list, tuple))}
+    return Ko(Path(str(one["file"])), str(one["name"]), **lists)
+
+
+def listed(build: Path) -> list[Path]:
+    """The modules that a build made."""
+    order = build / "modules.order"
+    names = order.read_text().split() if order.exists() else []
+    return [(build / name).with_suffix(".ko") for name in names]
+
+
+def kernels_own(modules: Sequence[Ko], kernel: Kernel) -> tuple[Ko, ...]:
+    """Those modules of the kernel's own build that these need, and what those need in turn."""
+    have = {kos.canonical(ko.name) for ko in modules}
+    found: list[Ko] = []
+    missing = {kos.canonical(name) for ko in modules for name in ko.depends} - have
+    files = {kos.canonical(file.stem): file for file in listed(kernel.build)} if missing else {}
+    while missing:
+        have |= missing
+        own = kos.read([files[name] for name in sorted(missing & set(files))], kernel.toolchain)
+        found += own
+        missing = {kos.canonical(name) for ko in own for name in ko.depends} - have
+    return tuple(found)
+
+
+def run(command: list[str], src: Path, log: Path, werror: bool) -> None:
+    """Runs a build and shows its diagnostics, with the files' names in the user's directory."""
+    shown: list[str] = []
+
+    def on_line(line: str) -> None:
+        line = re.sub(r"\b[\w-]+/\.\./", "", line.replace(f"{src}/", ""))
+        if os.environ.get("V") == "1":
+            messages.say(line)
+        elif not CHATTER.match(line):
+            shown.append(line)
+
+    try:
+        process.run_logged(command, log, "the modules' build", on_line, quoting=False)
+    finally:
+        for line in shown:
+            print(line, file=sys.stderr)
+    if werror and any(WARNING.search(line) for line in shown):
+        raise Fail(f"warnings are errors here, see above; the complete log is {log}")

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0
+
+"""The variables that commands take, beside those that select a kernel (arch.py, kernel.py)."""
+
+import os
+import shlex
+
+from harness import places
+from harness.messages import Fail
+
+# What selects a kernel, for every command that takes one.
+KERNEL = ("KDIR", "KERNEL", "KERNEL_TARBALL", "ARCH", "MTE", "DEBUG", "TOOLCHAIN")
+
+# What every command takes: where things are.
+ANY = ("PYTHON", "RUST_ALLOC_DEMO_CACHE", "XDG_CACHE_HOME", "DEBIAN_MIRROR")
+
+# What only some commands take. In the environment these are refused as on the command line: whoever
+# set them meant something by it.
+SOME = (
+    *(*KERNEL, "M", "ARGS", "SEED", "V", "INSTALL_MOD_PATH", "MINUTES", "AGAIN", "DURATION"),
+    *("ACCEPT", "DIR", "CMD"),
+)
+
+
+def takes(name: str, *variables: str) -> None:
+    """Fails if a variable is given that the command `make NAME` doesn't take.
+
+    The Makefile says in GIVEN which were on make's command line.
+    """
+    given = [*os.environ.get("GIVEN", "").split(), *(word for word in SOME if os.environ.get(word))]
+    for word in dict.fromkeys(given):
+        if word not in (*variables, *ANY):
+            known = f"it takes {', '.join(variables)}" if variables else "it takes none"
+            raise Fail(f"make {name} does not take {word}=; {known}")
+    places.check_module_dir()
+
+
+def flag(name: str) -> bool:
+    """Whether a variable that is 1 or 0 is 1."""
+    value = os.environ.get(name) or "0"
+    if value not in ("0", "1"):
+        raise Fail(f"{name}={value} is neither 1 nor 0")
+    return value == "1"
+
+
+def args() -> list[str]:
+    """The words of ARGS, quoted as for a shell."""
+    try:
+        return shlex.split(os.environ.get("ARGS", ""))
+    except ValueError as error:
+        raise Fail(f"ARGS can't be read ({error})")
+
+
+def seed() -> str:
+    """The number that SEED gives the random cases; empty if there is none."""
+    given = os.environ.get("SEED", "")
+    if given and (not given.isdecimal() or not 0 < int(given) < 1 << 64):
+        raise Fail(f"SEED={given} is not a seed; it is the number that a random case has logged")
+    return given
