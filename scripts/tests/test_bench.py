@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: GPL-2.0
+
+"""The bench's reading and judging of records, for figures that can't be had at will.
+
+The records are in the form that the module prints; no guest is run.
+"""
+
+import json
+import unittest
+from collections.abc import Sequence
+
+import copies  # noqa: F401
+import cost
+import report
+from cost import Key, Memory
+from harness.messages import Fail
+
+SAID = "[    2.382540] rust_alloc_demo_bench: "
+OPS = 128
+
+
+def record(path: str, each: float, op: str = "pair", size: int = 64, n: int = 1) -> str:
+    """A line of the module's, of a path that takes `each` with its loop."""
+    count = round(each * OPS)
+    return f"path={path} op={op} size={size} align=8 n={n} cpus=1 ops={OPS} count={count}"
+
+
+# A run in which all goals hold, though hardly: KernelAllocator at 1.10 times kmalloc's 160, Kmalloc
+# at 1.50 times that, the account at 12 instructions, the reallocation as dear as krealloc's.
+GOOD = (
+    record("calibration", 2, size=0),
+    record("c-nothing", 6, size=8),
+    record("nothing", 7, size=8),
+    record("c-nothing", 4, "realloc-in-place", size=8, n=7),
+    record("nothing", 3, "realloc-in-place", size=8, n=7),
+    record("c-kmalloc", 166),
+    record("Kmalloc", 271),
+    record("KBox", 271),
+    record("GlobalAlloc", 183),
+    record("Allocator", 183),
+    record("Accounted", 195),
+    record("Box", 183),
+    record("c-krealloc", 84, "realloc-in-place", n=63),
+    record("Allocator", 83, "realloc-in-place", n=63),
+    record("GlobalAlloc", 83, "realloc-in-place", n=63),
+)
+GRANTED = ("memory size=72 older=[96, 128] Kmalloc=[96, 96] KernelAllocator=[96, 96]",)
+
+
+def console(records: Sequence[str] = GOOD, memory: Sequence[str] = GRANTED) -> str:
+    """A guest's log with these records, and the lines that say how many there are."""
+    lines = [
+        *records,
+        f"records={len(records)}",
+        "memory aligns=[8, 32]",
+        *memory,
+        f"memory lines={len(memory)}",
+    ]
+    return "guest: started\r\n" + "".join(f"{SAID}{line}\r\n" for line in lines)
+
+
+def verdicts(records: Sequence[str] = GOOD, memory: Sequence[str] = GRANTED) -> list[str]:
+    """The goals that don't hold."""
+    run = cost.parse(console(records, memory))
+    return [str(goal) for goal in cost.goals(cost.costs(run), run.memory) if not goal.holds]
+
+
+def instead(old: str, new: str) -> list[str]:
+    """The good records with one of them replaced."""
+    assert old in GOOD
+    return [new if line == old else line for line in GOOD]
+
+
+class Reading(unittest.TestCase):
+    """What makes a log unfit to be judged."""
+
+    def test_all(self) -> None:
+        run = cost.parse(console())
+        self.assertEqual(len(run.counts), len(GOOD))
+        self.assertEqual(run.memory, [Memory(72, 8, 96, 96, 96), Memory(72, 32, 128, 96, 96)])
+
+    def test_lost(self) -> None:
+        for line in (*GOOD, *GRANTED):
+            with self.assertRaisesRegex(Fail, "some were lost"):
+                cost.parse(console().replace(f"{SAID}{line}\r\n", ""))
+
+    def test_torn(self) -> None:
+        with self.assertRaisesRegex(Fail, "some were lost"):
+            cost.parse(console().replace("count=", "co[    2.4] other: message\r\nunt=", 1))
+
+    def test_no_end(self) -> None:
+        for what in ("records", "memory lines"):
+            with self.assertRaisesRegex(Fail, f"did not get as far as its line `{what}=`"):
+                cost.parse(console().replace(f"{SAID}{what}=", "x"))
+
+    def test_twice(self) -> None:
+        with self.assertRaisesRegex(Fail, "two records of Box pair of size 64, align 8"):
+            cost.parse(console([*GOOD, record("Box", 180)]))
+
+    def test_not_instructions(self) -> None:
+        run = cost.parse(console(instead(GOOD[0], record("calibration", 2.5, size=0))))
+        with self.assertRaisesRegex(Fail, "does not count instructions"):
+            cost.check_calibration(run)
+        with self.assertRaisesRegex(Fail, "does not count instructions"):
+            cost.check_calibration(cost.parse(console(GOOD[1:])))
+        cost.check_calibration(cost.parse(console()))
+
+    def test_runs_that_differ(self) -> None:
+        first = cost.parse(console())
+        cost.check_same(first, cost.parse(console()))
+        line = record("Box", 183)
+        one_more = line.replace(f"count={183 * OPS}", f"count={183 * OPS + 1}")
+        with self.assertRaisesRegex(Fail, "differ in 1 of 15 records, as Box pair of size 64"):
+            cost.check_same(first, cost.parse(console(instead(line, one_more))))
+        with self.assertRaisesRegex(Fail, "differ in 1 of 15 records, as Box pair of size 64"):
+            cost.check_same(first, cost.parse(console([x for x in GOOD if x != line])))
+        granted = [GRANTED[0].replace("older=[96, 128]", "older=[96, 192]")]
+        with self.assertRaisesRegex(Fail, "the bytes granted"):
+            cost.check_same(first, cost.parse(console(memory=granted)))
+
+
+class Judging(unittest.TestCase):
+    """The goals, each a little on the wrong side of its bound."""
+
+    def test_costs(self) -> None:
+        """A C path is less C's empty loop, a Rust path less that of Rust, of the same op."""
+        found = cost.costs(cost.parse(console()))
+        self.assertEqual(found[Key("c-kmalloc", "pair", 64, 8, 1, 1)], 160)
+        self.assertEqual(found[Key("Allocator", "pair", 64, 8, 1, 1)], 176)
+        self.assertEqual(found[Key("c-krealloc", "realloc-in-place", 64, 8, 63, 1)], 80)
+        self.assertFalse([key for key in found if "nothing" in key.path])
+
+    def test_good(self) -> None:
+        self.assertEqual(verdicts(), [])
+
+    def test_dearer_than_kmalloc(self) -> None:
+        for path in ("Allocator", "GlobalAlloc", "Box"):
+            (line,) = (x for x in GOOD if x == record(path, 183))
+            bad = verdicts(instead(line, record(path, 183.5)))
+            self.assertIn(
+                f"{path} at most 1.10 times C's kmalloc: DOES NOT HOLD; worst 1.103", bad[0]
+            )
+            self.assertIn(f"({path} pair of size 64, align 8)", bad[0])
+
+    def test_at_another_size(self) -> None:
+        """One size among many is enough, also one that only a batch has."""
+        more = [
+            record("c-nothing", 12, "batch", 32, 16),
+            record("nothing", 10, "batch", 32, 16),
+            record("c-kmalloc", 172, "batch", 32, 16),
+            record("Allocator", 190, "batch", 32, 16),
+        ]
+        bad = verdicts([*GOOD, *more])
+        self.assertEqual(len(bad), 1)
+        self.assertIn("worst 1.125 (Allocator batch of size 32, align 8, n 16), of 2", bad[0])
+
+    def test_too_near_to_the_kernels(self) -> None:
+        for kernels, path in (("Kmalloc", "Allocator"), ("KBox", "Box")):
+            bad = verdicts(instead(record(kernels, 271), record(kernels, 270)))
+            self.assertRegex(bad[0], f"{kernels} at least 1.50 times {path}.*DOES NOT.*1.494")
+
+    def test_page_allocator(self) -> None:
+        """Above the buckets the kernel's need not be dearer by half."""
+        more = [record("c-kmalloc", 1066, size=16384), record("Kmalloc", 1167, size=16384)]
+        self.assertEqual(verdicts([*GOOD, *more, record("Allocator", 1107, size=16384)]), [])
+
+    def test_realloc(self) -> None:
+        for path in ("Allocator", "GlobalAlloc"):
+            old = record(path, 83, "realloc-in-place", n=63)
+            bad = verdicts(instead(old, record(path, 83.5, "realloc-in-place", n=63)))
+            self.assertRegex(bad[0], f"{path}'s realloc in place .* DOES NOT HOLD; worst 1.006")
+
+    def test_account(self) -> None:
+        bad = verdicts(instead(record("Accounted", 195), record("Accounted", 196)))
+        self.assertRegex(bad[0], "Accounted at most 12 .* DOES NOT HOLD; worst 13.000")
+
+    def test_memory(self) -> None:
+        bad = verdicts(memory=[GRANTED[0].replace("Allocator=[96, 96]", "Allocator=[96, 128]")])
+        self.assertRegex(bad[0], "never more memory .* DOES NOT HOLD; worst 1.333 .*align 32")
+
+    def test_nothing_measured(self) -> None:
+        """A goal without a figure does not hold."""
+        bad = verdicts([line for line in GOOD if "path=Box" not in line])
+        self.assertEqual(len(bad), 2)
+        self.assertTrue(all("nothing was measured" in goal for goal in bad))
+        self.assertEqual(len(verdicts(memory=[])), 1)
+
+
+class Telling(unittest.TestCase):
+    """Memory tables, and what changed."""
+
+    def test_least(self) -> None:
+        memory = [
+            Memory(40, 32, 64, 64, 96),
+            Memory(90, 32, 128, 96, 96),
+            Memory(40, 8, 64, 64, 64),
+        ]
+        lowest = report.least(memory)
+        self.assertEqual(lowest, {(40, 32): 64, (90, 32): 96, (40, 8): 64})
+        self.assertIn("for 1 of 3 layouts, the first of size 40", report.could_be_better(memory))
+        self.assertIn("No bucket", report.could_be_better(memory[1:]))
+
+    def test_least_has_the_alignment(self) -> None:
+        """kmalloc-96 is large enough for 80 bytes and has blocks aligned to 32, not to 64."""
+        memory = [Memory(80, 64, 128, 128, 128), Memory(90, 8, 96, 96, 96)]
+        self.assertEqual(report.least(memory)[80, 64], 128)
+
+    def test_changes(self) -> None:
+        old = cost.costs(cost.parse(console()))
+        old |= {Key("Vec", "push", 8, 8, 3, 1): 1000 / 3}
+        kept = cost.from_json(json.loads(json.dumps(cost.to_json(old, []))))
+        self.assertEqual(cost.changes(kept, old), [])
+        key = Key("Box", "pair", 64, 8, 1, 1)
+        self.assertEqual(
+            cost.changes(kept, {**old, key: old[key] / 2}),
+            [f"Box pair: 1 of 1 changed, most of all 176 to 88 ({key})"],
+        )
+        gone = {other: value for other, value in old.items() if other != key}
+        self.assertEqual(cost.changes(kept, gone), ["Box pair: 0 records are new, 1 have gone"])
+        self.assertEqual(cost.changes(gone, old), ["Box pair: 1 records are new, 0 have gone"])
+
+
+if __name__ == "__main__":
+    unittest.main()

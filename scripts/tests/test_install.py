@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-2.0
+
+"""`make modules_install` and `make modules_uninstall`; signatures where a kernel asks for them."""
+
+import shutil
+import tempfile
+import unittest
+from pathlib import Path
+
+from copies import CHECKOUT, FAULTS, said_by
+
+from harness import kernel as kernels
+from harness import places
+from harness.kernel import Needs
+from distribution import ask_for_signatures, headers, is_signed, make_key
+
+
+class Install(unittest.TestCase):
+    """A root with /lib/modules to install to."""
+
+    kernel: kernels.Kernel
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        """Provides the kernel."""
+        cls.kernel = kernels.select(1, 2, Needs())
+
+    def setUp(self) -> None:
+        """Each test has a root of its own."""
+        runs = places.cache() / "run"
+        runs.mkdir(exist_ok=True)
+        folder = tempfile.TemporaryDirectory(dir=runs)
+        self.addCleanup(folder.cleanup)
+        self.root = Path(folder.name) / "root"
+        self.root.mkdir()
+        self.modules = self.root / "lib/modules" / self.kernel.release
+        self.tree = Path(folder.name) / "headers"
+
+    def make(self, goal: str, *words: str) -> tuple[int, str]:
+        """Runs make in the checkout; its exit code and all that it says."""
+        return said_by(["make", "-C", str(CHECKOUT), goal, f"INSTALL_MOD_PATH={self.root}", *words])
+
+    def made(self, goal: str, *words: str) -> None:
+        """Runs make, which has to go well."""
+        code, text = self.make(goal, *words)
+        self.assertEqual(code, 0, text)
+
+    def state(self) -> dict[str, bytes]:
+        """What is in the root."""
+        return {
+            str(file.relative_to(self.root)): file.read_bytes() if file.is_file() else b""
+            for file in self.root.rglob("*")
+        }
+
+    def test_uninstall_leaves_nothing(self) -> None:
+        """In a root that had nothing."""
+        self.made("modules_install")
+        installed = {file.name for file in (self.modules / "updates").rglob("*.ko")}
+        self.assertEqual(installed, {"rust_alloc_demo.ko", "rust_alloc_demo_kunit.ko"})
+        self.assertIn("updates/rust_alloc_demo.ko:", (self.modules / "modules.dep").read_text())
+        self.made("modules_uninstall")
+        self.assertFalse(self.state())
+        code, text = self.make("modules_uninstall")
+        self.assertEqual(code, 2)
+        self.assertIn("error: there is no module of this checkout under ", text)
+
+    def test_uninstall_leaves_the_others(self) -> None:
+        """In a root with a module of DKMS's, with a headers directory, which has no System.map."""
+        headers(self.kernel, self.tree)
+        self.made("modules_install")
+        other = self.modules / "updates/dkms/rust_alloc_demo.ko"
+        other.parent.mkdir()
+        shutil.move(self.modules / "updates/rust_alloc_demo.ko", other)
+        self.made("modules_uninstall")
+        before = self.state()
+        self.assertIn(
+            "updates/dkms/rust_alloc_demo.ko:", (self.modules / "modules.dep").read_text()
+        )
+
+        self.made("modules_install", f"KDIR={self.tree}")
+        self.assertIn("updates/rust_alloc_demo.ko:", (self.modules / "modules.dep").read_text())
+        self.made("modules_uninstall", f"KDIR={self.tree}")
+        self.assertEqual(sorted(self.state().items()), sorted(before.items()))
+
+    def test_signed(self) -> None:
+        """By the kernel's own rules: where CONFIG_MODULE_SIG_ALL=y and its key is there."""
+        headers(self.kernel, self.tree)
+        ask_for_signatures(self.kernel, self.tree)
+        make_key(self.kernel, self.tree)
+        self.made("modules_install", f"KDIR={self.tree}", f"M={CHECKOUT / FAULTS}")
+        modules = list(self.modules.rglob("*.ko"))
+        self.assertEqual(len(modules), 2)
+        for module in modules:
+            self.assertTrue(is_signed(self.kernel, module, self.tree / "certs/signing_key.x509"))
+
+    def test_no_permission(self) -> None:
+        """One line, before time is spent."""
+        code, text = self.make("modules_install", "INSTALL_MOD_PATH=/proc")
+        self.assertEqual(code, 2)
+        self.assertIn("error: can't write to /proc/lib/modules", text)
+
+
+if __name__ == "__main__":
+    unittest.main()

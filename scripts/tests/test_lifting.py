@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0
+
+"""The allocator in a module of somebody else's, by the lines of its documentation."""
+
+import tempfile
+import unittest
+from pathlib import Path
+
+from copies import said_by
+
+from harness import kernel as kernels
+from harness import module
+from harness import places
+from harness import stages
+from harness import verdict
+from harness.guest import Content
+from harness.kernel import Needs
+from lifted import make_module
+
+DEADLINE = 120
+
+
+class LiftingTest(unittest.TestCase):
+    """A copy of `allocator/` beside a module's one source."""
+
+    def setUp(self) -> None:
+        """Provides the kernel, and a place for the module."""
+        self.kernel = kernels.select(1, 2, Needs(image=True, shell=True))
+        (places.cache() / "run").mkdir(exist_ok=True)
+        folder = tempfile.TemporaryDirectory(dir=places.cache() / "run")
+        self.addCleanup(folder.cleanup)
+        self.src = Path(folder.name)
+
+    def build(self, kbuild: str | None = None) -> tuple[int, str]:
+        """Builds it; the exit code, and what was said."""
+        make_module(self.src, kbuild)
+        return said_by(module.make(self.kernel, self.src, ["modules"]))
+
+    def test_works(self) -> None:
+        """It builds without a warning, and its blocks are where they should be."""
+        code, out = self.build()
+        self.assertEqual(code, 0, out)
+        self.assertNotIn("warning", out)
+        commands = b"insmod /my_module.ko && rmmod my_module\n"
+        files = {"commands": commands, "my_module.ko": (self.src / "my_module.ko").read_bytes()}
+        log = places.logs() / "lifting-console.log"
+        content = Content(shell=True, files=files)
+        console = stages.run("lifting", self.kernel, content, log, DEADLINE, mode="shell")
+        self.assertEqual(verdict.guest_faults(console), [])
+        self.assertIn("guest: status 0\n", console)
+        self.assertIn("my_module: a line is 0 bytes off its place; lines=1", console)
+
+    def test_line_missing(self) -> None:
+        """Without the lines in Kbuild the compiler says what to add."""
+        code, out = self.build("")
+        self.assertNotEqual(code, 0)
+        self.assertIn("have your Kbuild include allocator/slab_api.mk and add", out)
+
+
+if __name__ == "__main__":
+    unittest.main()
