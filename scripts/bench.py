@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import cost
+import own
 import plot
 import report
 from cost import Key
@@ -196,7 +197,7 @@ def main() -> None:
     """Runs all stages and the bench."""
     variables.takes("bench", *variables.KERNEL, "V")
     check(arches.selected() or arches.ARCHES[arches.DEFAULT])
-    kernel, modules = stages.build(STEPS, Needs(image=True), more=["RUST_ALLOC_DEMO_BENCH=m"])
+    kernel, modules = stages.build(STEPS, Needs(image=True), more=own.everything())
     check(kernel.arch)
     conclude(kernel, modules, measured(kernel, modules))
 

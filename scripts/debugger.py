@@ -14,6 +14,7 @@ from harness import arch as arches
 from harness import command
 from harness import guest
 from harness import ko as kos
+from harness import kunit
 from harness import messages
 from harness import module
 from harness import places
@@ -108,7 +109,7 @@ def main() -> None:
             initrd,
             "load",
             guest.kvm_works(kernel),
-            args=["nokaslr", "kunit.enable=0", *args],
+            args=["nokaslr", kunit.NO_SUITES, *args],
             debugger=socket,
         )
         script = None

@@ -6,6 +6,7 @@ import re
 
 from harness import command
 from harness import ko as kos
+from harness import kunit
 from harness import messages
 from harness import places
 from harness import settings
@@ -18,9 +19,6 @@ from harness.messages import Fail
 
 STEPS = 4
 DEADLINE = 180
-
-# Their suites are for `make test`.
-NO_SUITES = "kunit.enable=0"
 
 # What is not the modules' in the log: /init, and KUnit, which says that it is off.
 UNTOLD = re.compile(rf"guest: |kunit: disabled$|{verdict.KTAP.pattern}")
@@ -60,7 +58,7 @@ def main() -> None:
         Content(load=load),
         log,
         DEADLINE,
-        args=[NO_SUITES, *args],
+        args=[kunit.NO_SUITES, *args],
         on_line=Shown().line,
     )
     faults = verdict.guest_faults(console, rules) + verdict.memory_faults(console, kernel.config)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import cargo
+import own
 from harness import command
 from harness import kernel as kernels
 from harness import messages
@@ -37,9 +38,6 @@ exit $bad
 """
 
 SHEBANGS = ("#!/bin/sh", "#!/bin/bash", "#!/bin/busybox sh")
-
-# Words for the build by which all that the project has is built.
-WHOLE = ("RUST_ALLOC_DEMO_BENCH=m",)
 
 # What does not apply to a tree that is not the kernel's: its maintainers' file and its line length.
 CHECKPATCH = (
@@ -119,10 +117,10 @@ def spdx(top: Path, names: Sequence[str]) -> bool:
     return not bare
 
 
-def clippy(kernel: Kernel, own: bool) -> bool:
+def clippy(kernel: Kernel) -> bool:
     """Builds everything anew with clippy; warnings of objtool and modpost are errors as well."""
     try:
-        more = WHOLE if own else ()
+        more = own.everything()
         module.build(kernel, clippy=True, werror=True, more=more)
         module.build(kernel, werror=True, more=more)
         good = True
@@ -192,7 +190,6 @@ def main() -> None:
     """Runs all checks, also after one that failed."""
     variables.takes("lint", *variables.KERNEL, "M", "V")
     top = places.module_dir()
-    own = top == places.checkout()
     kernel = kernels.select(1, STEPS, Needs(rust=module.has_rust()))
     if kernel.source is None:
         raise Fail(
@@ -201,8 +198,8 @@ def main() -> None:
         )
     names = tracked(top)
     messages.step(3, STEPS, "checks")
-    good = modules_checks(kernel, top, names) + [clippy(kernel, own)]
-    if own:
+    good = modules_checks(kernel, top, names) + [clippy(kernel)]
+    if top == places.checkout():
         good += own_checks(kernel, top, names)
     if not all(good):
         raise Fail(f"{good.count(False)} of {len(good)} checks failed, see above")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from harness import command
-from harness import kdir
+from harness import kernel as kernels
 from harness import messages
 from harness import places
 from harness import source as sources
@@ -79,8 +79,7 @@ def main() -> None:
     if not to.parent.is_dir():
         raise Fail(f"DIR={given}: there is no directory {to.parent} to make it in")
     version = os.environ.get("KERNEL") or sources.DEFAULT
-    if not re.fullmatch(r"\d+\.\d+", version) or kdir.is_too_old(version):
-        raise Fail(f"KERNEL={version} is not a version that can be had; {kdir.too_old()}")
+    kernels.check_version(version)
     made = files(name, version, os.path.relpath(places.checkout(), to))
     with places.publish(to) as part:
         for file, text in made.items():

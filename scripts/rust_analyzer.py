@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import own
 from harness import command
 from harness import guest
 from harness import messages
@@ -29,9 +30,6 @@ from harness.messages import Fail
 from harness.toolchain import Toolchain
 
 STEPS = 3
-
-# Words for the build by which all that the project has is built.
-WHOLE = ("RUST_ALLOC_DEMO_BENCH=m",)
 PROJECT = "rust-project.json"
 LAUNCHER = "scripts/rust-analyzer"
 
@@ -97,7 +95,7 @@ def write() -> None:
     """Writes the file for the kernel that is selected."""
     variables.takes("rust-analyzer", *variables.KERNEL, "M", "V")
     top = places.module_dir()
-    kernel, modules = stages.build(STEPS, Needs(), more=WHOLE if top == places.checkout() else ())
+    kernel, modules = stages.build(STEPS, Needs(), more=own.everything())
     if kernel.source is None:
         raise Fail(
             f"KDIR={kernel.build} has no source of the kernel crate to look into; name a build"

@@ -33,11 +33,12 @@ def main() -> None:
     script = b"" if interactive or sys.stdin is None else sys.stdin.buffer.read()
     kernel, modules = stages.build(STEPS, Needs(image=True, shell=True))
 
+    files = {} if interactive else {"commands": script}
+    content = Content(modules.in_order(modules.all), shell=True, files=files)
     if not interactive:
         messages.step(
             4, STEPS, "guest: running the commands on standard input, which is no terminal"
         )
-        content = Content(modules.in_order(modules.all), shell=True, files={"commands": script})
         console = stages.run(
             "vm",
             kernel,
@@ -55,7 +56,6 @@ def main() -> None:
         4, STEPS, f"guest: a shell; {'Ctrl-A X' if kernel.arch.qemu else 'poweroff'} ends it"
     )
     with guest.run_directory("vm") as run:
-        content = Content(modules.in_order(modules.all), shell=True)
         initrd = guest.initramfs(kernel, content, run / "initramfs.cpio")
         kvm = guest.kvm_works(kernel)
         argv = guest.command(kernel, initrd, "shell", kvm, console="mon:stdio")

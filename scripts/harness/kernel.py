@@ -80,12 +80,17 @@ class Kernel:
     @property
     def name(self) -> str:
         """What it is called in lists: 7.3-x86_64, 7.3-x86_64-debug."""
-        return "-".join([self.version, self.arch.name, *[self.flavour] * bool(self.flavour)])
+        return name_of(self.version, self.arch.name, self.flavour)
 
     @property
     def selectors(self) -> tuple[str, ...]:
         """The words by which a module's files are selected for it (settings.py)."""
         return selectors(self.version, self.arch, self.flavour)
+
+
+def name_of(version: str, arch: str, flavour: str) -> str:
+    """What a kernel is called in the lists of what must run, and its cell in the matrix."""
+    return "-".join([version, arch, *[flavour] * bool(flavour)])
 
 
 def short(version: str) -> str:
@@ -128,9 +133,7 @@ def select(first: int, of: int, needs: Needs) -> Kernel:
     title = f"{(source / 'version').read_text()}, {arch.name}{' ' * bool(flavour)}{flavour}"
     messages.step(first + 1, of, f"kernel: Linux {title}")
     made_of = recipe(source, arch, flavour, toolchain)
-    if needs.shell or needs.kunit and settings.script(made_of.selectors):
-        busybox.provide(arch, toolchain)
-    kernel = provide(made_of, toolchain)
+    kernel = provide(made_of, toolchain, needs)
     kdir.notice_if_newer(kernel.release)
     return kernel
 
@@ -155,8 +158,7 @@ def select_own(path: Path, arch: Arch | None, first: int, of: int, needs: Needs)
     toolchain = kdir.matching_toolchain(tree, needs.rust)
     messages.step(first + 1, of, f"kernel: Linux {tree.release} in {path}")
     kdir.notice_if_newer(tree.release)
-    if needs.shell:
-        busybox.provide(tree.arch, toolchain)
+    fetch(needs, selectors(short(tree.release), tree.arch, ""), tree.arch, toolchain)
     return Kernel(
         tree.build,
         tree.source,
@@ -225,9 +227,16 @@ def recipe(source: Path, arch: Arch, flavour: str, toolchain: Toolchain) -> Reci
     return of(lean + own, of(lean, None)) if own else of(lean, None)
 
 
-def provide(made_of: Recipe, toolchain: Toolchain) -> Kernel:
-    """A lean kernel; configured and built if it isn't there."""
+def fetch(needs: Needs, selected: tuple[str, ...], arch: Arch, toolchain: Toolchain) -> None:
+    """Fetches what guests take from outside: busybox, for a shell or the modules' own script."""
+    if needs.shell or needs.kunit and settings.script(selected):
+        busybox.provide(arch, toolchain)
+
+
+def provide(made_of: Recipe, toolchain: Toolchain, needs: Needs) -> Kernel:
+    """A lean kernel; configured and built if it isn't there, after what its guests need is."""
     build = made_of.build
+    fetch(needs, made_of.selectors, made_of.arch, toolchain)
     if not made_of.stamp.exists():
         with places.lock(f"kernel-{made_of.name}"):
             if not made_of.stamp.exists():

@@ -6,8 +6,9 @@ import json
 import re
 import subprocess
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from harness.messages import Fail
 from harness.toolchain import Toolchain
@@ -28,6 +29,16 @@ class Ko:
     parameters: tuple[str, ...]
     suites: tuple[str, ...]
 
+    def as_json(self) -> dict[str, object]:
+        """It as JSON has it, which is what elf.py prints."""
+        return {**asdict(self), "file": str(self.file)}
+
+
+def from_json(one: dict[str, Any]) -> Ko:
+    """A module, as JSON has it."""
+    lists = {name: tuple(one[name]) for name in ("depends", "parameters", "suites")}
+    return Ko(Path(one["file"]), one["name"], **lists)
+
 
 def read(files: Sequence[Path], toolchain: Toolchain) -> list[Ko]:
     """What these files say."""
@@ -42,16 +53,7 @@ def read(files: Sequence[Path], toolchain: Toolchain) -> list[Ko]:
         why = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         mend = "; install the package python3-pyelftools" if "No module named" in why else ""
         raise Fail(f"the modules can't be read ({why}){mend}")
-    found = [
-        Ko(
-            Path(one["file"]),
-            one["name"],
-            tuple(one["depends"]),
-            tuple(one["parameters"]),
-            tuple(one["suites"]),
-        )
-        for one in json.loads(done.stdout)
-    ]
+    found = [from_json(one) for one in json.loads(done.stdout)]
     names = [ko.name for ko in found]
     twice = {name for name in names if names.count(name) > 1}
     if twice:

@@ -51,6 +51,9 @@ OUTPUTS = ("--json", "--junit")
 # Options that have a value, which may be the next word.
 VALUED = ("--timeout", "--jobs", "--filter", "--filter_action", "--kernel_args", "--qemu_args")
 
+# A word for the kernel's command line with which suites don't run when their module is loaded.
+NO_SUITES = "kunit.enable=0"
+
 # kunit.py's exit code for options that it doesn't know.
 USAGE = 2
 

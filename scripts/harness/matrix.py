@@ -27,7 +27,7 @@ from harness import source as sources
 from harness import variables
 from harness import verdict
 from harness.arch import ARCHES
-from harness.kernel import Kernel
+from harness.kernel import Kernel, Needs
 from harness.kunit import Options
 from harness.messages import Fail
 from harness.toolchain import Toolchain
@@ -52,8 +52,8 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """Its name as a directory."""
-        return "-".join([self.version, *self.column.split()])
+        """Its name, also as a directory."""
+        return kernels.name_of(self.version, self.arch, self.config)
 
 
 # In the order in which they are run: what fails soonest and matters most comes first.
@@ -153,11 +153,11 @@ def run(cell: Cell, toolchain: Toolchain, until: float | None, accept: bool) -> 
         return Result("left out")
     source = sources.provide(cell.version, None, toolchain)
     made_of = kernels.recipe(source, arch, cell.config, toolchain)
-    # Its kunit.py writes JUnit for those that can't.
-    sources.provide(None, None, toolchain)
     if late and not made_of.stamp.exists():
         return Result("left out")
-    kernel = kernels.provide(made_of, toolchain)
+    # Its kunit.py writes JUnit for those that can't.
+    sources.provide(None, None, toolchain)
+    kernel = kernels.provide(made_of, toolchain, Needs(kunit=True, image=True))
 
     folder = places.results("matrix") / cell.name
     folder.mkdir(exist_ok=True)

@@ -196,21 +196,10 @@ def build(
                     f"{top}: the build made no module; its Kbuild must add one to obj-m, as in"
                     " `obj-m += hello.o`"
                 )
-            known = {"state": now, "modules": [entry(ko) for ko in found]}
+            known = {"state": now, "modules": [ko.as_json() for ko in found]}
             stamp.write_text(json.dumps(known, indent=1))
-    modules = tuple(from_entry(one) for one in known["modules"])
+    modules = tuple(kos.from_json(one) for one in known["modules"])
     return Modules(src, modules, kernels_own(modules, kernel))
-
-
-def entry(ko: Ko) -> dict[str, object]:
-    """A module as JSON has it."""
-    return {**ko.__dict__, "file": str(ko.file)}
-
-
-def from_entry(one: dict[str, object]) -> Ko:
-    """A module, from JSON."""
-    lists = {name: tuple(value) for name, value in one.items() if isinstance(value, (list, tuple))}
-    return Ko(Path(str(one["file"])), str(one["name"]), **lists)
 
 
 def listed(build: Path) -> list[Path]:

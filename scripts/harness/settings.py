@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 
-"""What a module's directory says of its guests, in the files of its folder guest/ (docs/guest.md).
+"""What a module's directory says of its guests, in the files of its guest/ (docs/modules.md).
 
     cases              the suites and cases that must run (cases.py)
     kernel.config      settings that the lean kernels have for it on top

@@ -20,14 +20,13 @@ def build(
     needs: Needs,
     *,
     what: str = "modules",
-    werror: bool = False,
     debug: bool = False,
     more: Sequence[str] = (),
 ) -> tuple[Kernel, Modules]:
     """The first three of `of` steps: the toolchain, the kernel that is selected, the modules."""
     kernel = kernels.select(1, of, replace(needs, rust=module.has_rust()))
     messages.step(3, of, what)
-    return kernel, module.build(kernel, werror=werror, debug=debug, more=more)
+    return kernel, module.build(kernel, debug=debug, more=more)
 
 
 def run(

@@ -26,7 +26,7 @@ def built_kernels() -> Iterator[kernels.Kernel]:
             source = sources.provide(cell.version, None, toolchain)
             made_of = kernels.recipe(source, ARCHES[cell.arch], cell.config, toolchain)
             if made_of.stamp.exists():
-                yield kernels.provide(made_of, toolchain)
+                yield kernels.provide(made_of, toolchain, kernels.Needs())
 
 
 def run(kernel: kernels.Kernel, command: list[str], rw: Sequence[Path]) -> None:
