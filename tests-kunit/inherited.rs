@@ -53,6 +53,9 @@ kunit_suite! {
     ],
 }
 
+/// What is wrong with an allocator that loses a byte.
+const LOST: &str = "a reallocated block lost its contents";
+
 /// Returns what is wrong, and whether that is inherited.
 fn violation(
     property: Property,
@@ -66,6 +69,20 @@ fn violation(
         Verdict::NotApplicable(why) => Err(Stop::Skipped(why)),
         Verdict::NoMemory => Err(AllocError.into()),
     }
+}
+
+/// Holds if `what` is wrong, and is inherited or not, as `inherited` says.
+fn violates(
+    property: Property,
+    base: Option<Property>,
+    what: &'static str,
+    inherited: bool,
+) -> Outcome {
+    let found = violation(property, base, &Limits::SLAB)?;
+    let expected = Some((what, inherited));
+
+    check!(found == expected, "found {found:?}, expected {expected:?}");
+    Ok(())
 }
 
 /// An allocator that only passes on has the defects of its base and no other.
@@ -116,67 +133,44 @@ fn sound_over_vmalloc() -> Outcome {
 }
 
 fn lost_byte_over_kmalloc() -> Outcome {
-    let found = violation(
+    violates(
         contents::kept_on_growth::<Newtype<Kmalloc, LosesLastByte>>,
         Some(contents::kept_on_growth::<Kmalloc>),
-        &Limits::SLAB,
-    )?;
-
-    check!(
-        found == Some(("a reallocated block lost its contents", false)),
-        "found {found:?}"
-    );
-    Ok(())
+        LOST,
+        false,
+    )
 }
 
 fn misaligned_over_kmalloc() -> Outcome {
-    let found = violation(
+    violates(
         alignment::fresh_blocks_are_aligned::<Newtype<Kmalloc, IgnoresAlignment>>,
         Some(alignment::fresh_blocks_are_aligned::<Kmalloc>),
-        &Limits::SLAB,
-    )?;
-
-    check!(
-        found == Some(("a fresh block is misaligned", false)),
-        "found {found:?}"
-    );
-    Ok(())
+        "a fresh block is misaligned",
+        false,
+    )
 }
 
 /// The faulty allocator is the base of a sound one.
 fn base_does_the_same() -> Outcome {
-    let found = violation(
+    violates(
         contents::kept_on_growth::<Newtype<Newtype<Kmalloc, LosesLastByte>>>,
         Some(contents::kept_on_growth::<Newtype<Kmalloc, LosesLastByte>>),
-        &Limits::SLAB,
-    )?;
-
-    check!(
-        found == Some(("a reallocated block lost its contents", true)),
-        "found {found:?}"
-    );
-    Ok(())
+        LOST,
+        true,
+    )
 }
 
 /// Both violate the same property, each in its own way.
 fn base_does_something_else() -> Outcome {
     let base = contents::kept_on_growth::<Newtype<Kmalloc, IgnoresAlignment>>;
-    let found = violation(base, None, &Limits::SLAB)?;
-    check!(
-        found == Some(("a reallocated block is misaligned", false)),
-        "found of the base {found:?}"
-    );
 
-    let found = violation(
+    violates(base, None, "a reallocated block is misaligned", false)?;
+    violates(
         contents::kept_on_growth::<Newtype<Kmalloc, LosesLastByte>>,
         Some(base),
-        &Limits::SLAB,
-    )?;
-    check!(
-        found == Some(("a reallocated block lost its contents", false)),
-        "found {found:?}"
-    );
-    Ok(())
+        LOST,
+        false,
+    )
 }
 
 /// What writes past its blocks does so among blocks of the suite only, also below another one.
@@ -187,14 +181,11 @@ fn base_overwrites() -> Outcome {
         return Err(Stop::Skipped(c"KASAN would report it first"));
     }
     let property = contents::neighbours_survive_shrinking_with_alignment_raised::<Newtype<Base>>;
-    let what = "a neighbour of a reallocated block was overwritten";
-    let found = violation(property, None, &Limits::SLAB)?;
-    check!(found == Some((what, false)), "without a base {found:?}");
-
     let base = contents::neighbours_survive_shrinking_with_alignment_raised::<Base>;
-    let found = violation(property, Some(base), &Limits::SLAB)?;
-    check!(found == Some((what, true)), "over its base {found:?}");
+    let what = "a neighbour of a reallocated block was overwritten";
 
+    violates(property, None, what, false)?;
+    violates(property, Some(base), what, true)?;
     passes_on(
         contents::kept_and_aligned_when_alignment_rises::<Newtype<Base>>,
         contents::kept_and_aligned_when_alignment_rises::<Base>,
@@ -203,15 +194,10 @@ fn base_overwrites() -> Outcome {
 }
 
 fn no_base() -> Outcome {
-    let found = violation(
+    violates(
         contents::kept_on_growth::<Newtype<Newtype<Kmalloc, LosesLastByte>>>,
         None,
-        &Limits::SLAB,
-    )?;
-
-    check!(
-        found == Some(("a reallocated block lost its contents", false)),
-        "found {found:?}"
-    );
-    Ok(())
+        LOST,
+        false,
+    )
 }
