@@ -9,6 +9,7 @@ from pathlib import Path
 
 from harness import arch as arches
 from harness import command
+from harness import compiler
 from harness import kdir
 from harness import messages
 from harness import module
@@ -54,9 +55,8 @@ def main() -> None:
 
 def in_place(tree: kdir.Tree, toolchain: Toolchain, top: Path) -> list[str]:
     """The command line that builds the modules where they are."""
-    llvm = ["LLVM=1"] if tree.clang else []
-    make = ["make", "-C", str(tree.build), f"ARCH={tree.arch.name}", *llvm, f"M={top}"]
-    make += [*tree.arch.make, "modules"]
+    make = ["make", "-C", str(tree.build), f"ARCH={tree.arch.name}"]
+    make += [*compiler.make_words(tree.config), f"M={top}", *tree.arch.make, "modules"]
     if toolchain.root is None:
         return make
     ro = [tree.build, *([tree.source] if tree.source else [])]

@@ -3,13 +3,14 @@
 """`make run CMD="..."`: any command, with the toolchain's programs and the kernel in sight.
 
 It runs in the directory of the modules. The shell has the kernel's build directory in KDIR, its
-source in KSRC where that is there, and in ARCH and LLVM what the kernel's build takes.
+source in KSRC where that is there, and in ARCH, and LLVM or CC, what the kernel's build takes.
 """
 
 import os
 import subprocess
 
 from harness import command
+from harness import compiler
 from harness import kernel as kernels
 from harness import module
 from harness import places
@@ -32,7 +33,7 @@ def main() -> None:
     kernel = kernels.select(1, STEPS, Needs(rust=module.has_rust()))
     env = {"KDIR": str(kernel.build), "ARCH": kernel.arch.name}
     env |= {"KSRC": str(kernel.source)} if kernel.source else {}
-    env |= {"LLVM": "1"} if "CC_IS_CLANG" in kernel.config else {}
+    env |= dict(word.split("=") for word in compiler.make_words(kernel.config))
     argv = kernel.toolchain.argv(
         ["bash", "-c", wanted],
         ro=[kernel.build, *([kernel.source] if kernel.source else [])],

@@ -12,6 +12,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness import compiler
 from harness import messages
 from harness import toolchain as toolchains
 from harness.arch import ARCHES, Arch
@@ -75,12 +76,12 @@ class Tree:
     @property
     def compiler(self) -> str:
         """The version text of the C compiler that it was built with."""
-        return self.config.get("CC_VERSION_TEXT", "").strip('"')
+        return compiler.version(self.config)
 
     @property
     def clang(self) -> bool:
         """Whether it was built with LLVM=1."""
-        return "CC_IS_CLANG" in self.config
+        return compiler.is_clang(self.config)
 
 
 def inspect(path: Path, rust: bool = True) -> Tree:
@@ -235,7 +236,8 @@ def matching_toolchain(tree: Tree, rust: bool = True) -> Toolchain:
     if not rust:
         if os.environ.get("TOOLCHAIN"):
             return toolchains.provide()
-        return toolchains.root() if tree.clang else HOST
+        toolchain = toolchains.root()
+        return toolchain if toolchain.has(compiler.command(tree.config)) else HOST
     if os.environ.get("TOOLCHAIN"):
         toolchain = toolchains.provide()
         if toolchain.rustc() != tree.rustc:
@@ -246,18 +248,15 @@ def matching_toolchain(tree: Tree, rust: bool = True) -> Toolchain:
                 )
             )
         return toolchain
-    # A tree that gcc built needs gcc, which the root doesn't have.
-    if tree.clang:
-        toolchain = toolchains.root()
-        if toolchain.rustc() == tree.rustc:
-            return toolchain
+    toolchain = toolchains.root()
+    if toolchain.rustc() == tree.rustc and toolchain.has(compiler.command(tree.config)):
+        return toolchain
     if host_rustc() == tree.rustc:
         return HOST
     raise Fail(
         other_rustc(
             tree,
-            f"this machine has {host_rustc()}"
-            + (f", the toolchain's root {toolchain.rustc()}" if tree.clang else ""),
+            f"this machine has {host_rustc()}, the toolchain's root {toolchain.rustc()}",
         )
     )
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from harness import arch as arches
 from harness import busybox
+from harness import compiler
 from harness import kdir
 from harness import messages
 from harness import places
@@ -69,8 +70,8 @@ class Kernel:
 
     def make(self) -> list[str]:
         """The make command of its build, without a goal."""
-        llvm = ["LLVM=1"] if "CC_IS_CLANG" in self.config else []
-        return ["make", "-C", str(self.build), f"ARCH={self.arch.name}", *llvm]
+        words = compiler.make_words(self.config)
+        return ["make", "-C", str(self.build), f"ARCH={self.arch.name}", *words]
 
     @property
     def version(self) -> str:

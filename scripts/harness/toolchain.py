@@ -180,6 +180,10 @@ class Toolchain:
             part.rename(known)
         return found
 
+    def has(self, tool: str) -> bool:
+        """Whether it has a program of this name."""
+        return bool(self.output(["sh", "-c", 'command -v "$0"', tool]))
+
     def rustc(self) -> str:
         """The version of its rustc, as the kernel's CONFIG_RUSTC_VERSION_TEXT has it."""
         return self.output(["rustc", "--version"])

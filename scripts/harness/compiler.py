@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-2.0
+
+"""Which C compiler a kernel was built with, and what make is told for a build with the same."""
+
+import re
+from collections.abc import Mapping
+
+
+def is_clang(config: Mapping[str, str]) -> bool:
+    """Whether a kernel of this configuration was built with LLVM=1."""
+    return "CC_IS_CLANG" in config
+
+
+def version(config: Mapping[str, str]) -> str:
+    """What the compiler says of itself in its first line (CONFIG_CC_VERSION_TEXT)."""
+    return config.get("CC_VERSION_TEXT", "").strip('"')
+
+
+def command(config: Mapping[str, str]) -> str:
+    """The compiler's command; gcc says it in its first word, as in `x86_64-linux-gnu-gcc-14`."""
+    return "clang" if is_clang(config) else version(config).split(" ")[0] or "gcc"
+
+
+def make_words(config: Mapping[str, str]) -> list[str]:
+    """The words by which the kernel's build takes that compiler, and the binutils beside it."""
+    if is_clang(config):
+        return ["LLVM=1"]
+    found = re.match(r"(.*-)?gcc(?:-\d+)?$", command(config))
+    prefix = found[1] if found else ""
+    return [f"CC={command(config)}", *[f"CROSS_COMPILE={prefix}"] * bool(prefix)]
