@@ -6,7 +6,7 @@
 PYTHON ?= python3
 
 # A word on the command line reaches the scripts as it would from the environment.
-export M KDIR KERNEL KERNEL_TARBALL ARCH MTE TOOLCHAIN DEBUG ARGS SEED V INSTALL_MOD_PATH MINUTES AGAIN
+export M KDIR KERNEL KERNEL_SOURCE KERNEL_TARBALL ARCH MTE TOOLCHAIN DEBUG ARGS SEED V INSTALL_MOD_PATH MINUTES AGAIN
 export DURATION ACCEPT DIR CMD
 
 # The variables on the command line, by name: a command refuses those that it doesn't take.
@@ -54,6 +54,10 @@ run: ## a command of the toolchain's, the selected kernel in sight: CMD="clang -
 .PHONY: check-kdir
 check-kdir: ## says whether KDIR can build a module, and if not, why and what mends it
 	$(call run,check_kdir.py)
+
+.PHONY: metadata
+metadata: ## Rust metadata for a kernel that came without, as a distribution's; prints what to use as KDIR
+	$(call run,metadata.py)
 
 .PHONY: soak
 soak: ## a random load on all CPUs, with failures injected, in the kernel of DEBUG=1; DURATION=60 seconds
@@ -111,6 +115,9 @@ help: ## this list
 	@echo '  M=dir           a module directory of your own, as for the kernel; by default this one'
 	@echo '  KDIR=dir        a kernel tree, build directory or headers directory of your own'
 	@echo '  KERNEL=7.3      a provisioned kernel: 6.12, 6.18, 7.3 or another that the archive has'
+	@echo '  KERNEL=debian   the newest that Debian ships for virtual machines; or a release of its, as'
+	@echo '                  uname -r says it: 7.3.4+deb13-amd64, -cloud-amd64, -rt-amd64, -arm64'
+	@echo '  KERNEL_SOURCE=dir  the source of KDIR, a tree or tarball, where Rust metadata is to be made'
 	@echo '  KERNEL_TARBALL=file  one that is provisioned from a tarball of your own'
 	@echo '  ARCH=x86_64     the architecture: x86_64, arm64, riscv, or um, which starts fastest'
 	@echo '  MTE=1           with ARCH=arm64: memory tagging'

@@ -6,8 +6,8 @@ import sys
 
 from harness import command
 from harness import install
-from harness import kernel as kernels
 from harness import module
+from harness import selection
 from harness import variables
 from harness.kernel import Needs
 
@@ -19,7 +19,7 @@ def main() -> None:
     undo = sys.argv[1:] == ["uninstall"]
     name = "modules_uninstall" if undo else "modules_install"
     variables.takes(name, *variables.KERNEL, "M", "INSTALL_MOD_PATH", "V")
-    kernel = kernels.select(1, STEPS, Needs(rust=module.has_rust()))
+    kernel = selection.select(1, STEPS, Needs(rust=module.has_rust()))
     (install.uninstall if undo else install.install)(kernel)
 
 

@@ -13,11 +13,11 @@ from pathlib import Path
 import cargo
 import own
 from harness import command
-from harness import kernel as kernels
 from harness import messages
 from harness import module
 from harness import places
 from harness import process
+from harness import selection
 from harness import variables
 from harness.kernel import Kernel
 from harness.kernel import Needs
@@ -190,7 +190,7 @@ def main() -> None:
     """Runs all checks, also after one that failed."""
     variables.takes("lint", *variables.KERNEL, "M", "V")
     top = places.module_dir()
-    kernel = kernels.select(1, STEPS, Needs(rust=module.has_rust()))
+    kernel = selection.select(1, STEPS, Needs(rust=module.has_rust()))
     if kernel.source is None:
         raise Fail(
             "make lint uses rustfmt's settings and checkpatch of the kernel's source tree, which"

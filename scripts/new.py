@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from harness import command
-from harness import kernel as kernels
 from harness import messages
 from harness import places
+from harness import selection
 from harness import source as sources
 from harness import variables
 from harness.messages import Fail
@@ -79,7 +79,7 @@ def main() -> None:
     if not to.parent.is_dir():
         raise Fail(f"DIR={given}: there is no directory {to.parent} to make it in")
     version = os.environ.get("KERNEL") or sources.DEFAULT
-    kernels.check_version(version)
+    selection.check_version(version)
     made = files(name, version, os.path.relpath(places.checkout(), to))
     with places.publish(to) as part:
         for file, text in made.items():

@@ -11,9 +11,9 @@ import subprocess
 
 from harness import command
 from harness import compiler
-from harness import kernel as kernels
 from harness import module
 from harness import places
+from harness import selection
 from harness import variables
 from harness.kernel import Needs
 from harness.messages import Fail
@@ -30,13 +30,13 @@ def main() -> None:
             'CMD= is the command to run, as in CMD="llvm-objdump -d hello.ko"; on make\'s'
             " command line a dollar is two"
         )
-    kernel = kernels.select(1, STEPS, Needs(rust=module.has_rust()))
+    kernel = selection.select(1, STEPS, Needs(rust=module.has_rust()))
     env = {"KDIR": str(kernel.build), "ARCH": kernel.arch.name}
     env |= {"KSRC": str(kernel.source)} if kernel.source else {}
     env |= dict(word.split("=") for word in compiler.make_words(kernel.config))
     argv = kernel.toolchain.argv(
         ["bash", "-c", wanted],
-        ro=[kernel.build, *([kernel.source] if kernel.source else [])],
+        ro=kernel.trees(),
         rw=[places.module_dir()],
         cwd=places.module_dir(),
         env=env,

@@ -33,6 +33,8 @@ class Arch:
     machine: tuple[str, ...] = ()
     # What a module's build is told beyond what the kernel's own would be.
     make: tuple[str, ...] = ()
+    # The packages with a gcc that compiles for it, where the host's own doesn't.
+    cross: tuple[str, ...] = ()
 
     def hardware(self, config: Mapping[str, str], cpus: int = 2) -> list[str]:
         """QEMU's options for a machine that a kernel of this configuration runs on."""
@@ -82,6 +84,7 @@ ARCHES = {
             needs=("SERIAL_AMBA_PL011_CONSOLE",),
             qemu="aarch64",
             machine=("-machine", "virt", "-cpu", "cortex-a72"),
+            cross=("gcc-14-aarch64-linux-gnu",),
         ),
         Arch(
             name="riscv",

@@ -9,21 +9,17 @@ own, as the root's has the host's architecture only.
 import shutil
 from pathlib import Path
 
-from harness import messages
+from harness import archive
 from harness import places
-from harness import process
 from harness import toolchain as toolchains
 from harness.arch import Arch
 from harness.messages import Fail
 from harness.toolchain import Toolchain
 
-# Debian's name for the architecture that all this runs on.
-HOST = "amd64"
-
 
 def provide(arch: Arch, toolchain: Toolchain) -> Path:
     """The program for an architecture; fetched if it isn't there."""
-    if arch.debian != HOST:
+    if arch.debian != archive.HOST:
         return foreign(arch.debian)
     root = toolchain.root
     found = str(root / "usr/bin/busybox") if root else shutil.which("busybox")
@@ -44,30 +40,17 @@ def foreign(arch: str) -> Path:
 
 def fetch(arch: str, where: Path) -> None:
     """Fetches the package."""
-    toolchain = toolchains.root()
-    messages.say(f"      fetching busybox for {arch}, for a shell in the guest")
-    with places.publish(where) as part:
-        apt = (
-            f"apt-get {toolchains.APT} -o APT::Architectures={arch}"
-            f" -o Dir::Etc::SourceList={part}/sources.list"
-            f" -o Dir::Etc::SourceParts=/dev/null -o Dir::State::Lists={part}/lists"
-        )
-        script = (
-            f"cd '{part}' && mkdir -p lists/partial"
-            f" && sed -n 's/^deb \\(.* {toolchains.SUITE} main\\)/deb [arch={arch}] \\1/p'"
-            " /etc/apt/sources.list >sources.list"
-            f" && {apt} update && {apt} download busybox-static:{arch}"
+    try:
+        index = archive.index(toolchains.root(), arch)
+        index.get(
+            where,
+            f"{index.apt} download busybox-static:{arch}"
             " && dpkg-deb --fsys-tarfile busybox-static_*.deb | tar -xO ./usr/bin/busybox >busybox"
-            " && rm -r lists sources.list busybox-static_*.deb"
+            " && rm busybox-static_*.deb",
+            f"fetching busybox for {arch}, for a shell in the guest",
         )
-        try:
-            process.run_logged(
-                toolchain.argv(["bash", "-o", "pipefail", "-c", script], rw=[part], network=True),
-                places.logs() / "busybox.log",
-                f"fetching busybox for {arch}",
-            )
-        except Fail as fail:
-            raise Fail(
-                f"a shell in the guest takes busybox for {arch}, which the archive does not give"
-                f" ({fail}); make demo and make test need none"
-            ) from fail
+    except Fail as fail:
+        raise Fail(
+            f"a shell in the guest takes busybox for {arch}, which the archive does not give"
+            f" ({fail}); make demo and make test need none"
+        ) from fail

@@ -21,10 +21,20 @@ def command(config: Mapping[str, str]) -> str:
     return "clang" if is_clang(config) else version(config).split(" ")[0] or "gcc"
 
 
+def prefix(config: Mapping[str, str]) -> str:
+    """What is before the names of gcc and the binutils beside it, if there is something."""
+    found = re.match(r"(.*-)?gcc(?:-\d+)?$", command(config))
+    return found[1] or "" if found else ""
+
+
+def tool(config: Mapping[str, str], name: str) -> str:
+    """The command of a binary tool that goes with the compiler."""
+    return f"llvm-{name}" if is_clang(config) else f"{prefix(config)}{name}"
+
+
 def make_words(config: Mapping[str, str]) -> list[str]:
     """The words by which the kernel's build takes that compiler, and the binutils beside it."""
     if is_clang(config):
         return ["LLVM=1"]
-    found = re.match(r"(.*-)?gcc(?:-\d+)?$", command(config))
-    prefix = found[1] if found else ""
-    return [f"CC={command(config)}", *[f"CROSS_COMPILE={prefix}"] * bool(prefix)]
+    cross = prefix(config)
+    return [f"CC={command(config)}", *[f"CROSS_COMPILE={cross}"] * bool(cross)]

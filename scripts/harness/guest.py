@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness import archive
 from harness import busybox
 from harness import messages
 from harness import newc
@@ -134,7 +135,7 @@ def kvm_works(kernel: Kernel) -> bool:
 
     That /dev/kvm can be opened says little: on some nested hosts all guests hang.
     """
-    if kernel.arch.debian != busybox.HOST or not kernel.arch.qemu or not toolchains.has_kvm():
+    if kernel.arch.debian != archive.HOST or not kernel.arch.qemu or not toolchains.has_kvm():
         return False
     boot_id = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     record = places.cache() / "kvm" / kernel.key

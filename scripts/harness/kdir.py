@@ -55,18 +55,18 @@ HOST = Toolchain(None, "host")
 
 @dataclass(frozen=True)
 class Tree:
-    """A kernel tree that can build Rust modules."""
+    """A kernel tree that can build modules; `image` is what a guest boots, if it is there.
+
+    Rust modules take `metadata`, which the tree has or somebody has to make (metadata.py).
+    """
 
     build: Path
     source: Path | None
     release: str
     arch: Arch
     config: dict[str, str]
-
-    @property
-    def image(self) -> Path:
-        """What a guest boots, if it is there."""
-        return self.build / self.arch.image
+    image: Path
+    metadata: bool
 
     @property
     def rustc(self) -> str:
@@ -107,7 +107,9 @@ def inspect(path: Path, rust: bool = True) -> Tree:
         )
 
     config = read_config(build)
-    tree = Tree(build, source_of(build), release_of(build), arch_of(path, config), config)
+    arch, source = arch_of(path, config), source_of(build)
+    metadata = any((build / "rust").glob("*.rmeta"))
+    tree = Tree(build, source, release_of(build), arch, config, build / arch.image, metadata)
     if is_too_old(tree.release):
         raise Fail(f"KDIR={path}: Linux {tree.release} is too old; {too_old()}")
     if "MODULES" not in config:
@@ -140,11 +142,11 @@ def need_rust(path: Path, tree: Tree) -> None:
             " CONFIG_RUST=y and rebuild it"
         )
         raise Fail(f"KDIR={path}: this kernel was built without Rust (no CONFIG_RUST); {why}")
-    missing = missing_metadata(tree)
+    missing = missing_metadata(tree) if tree.metadata else []
     if missing:
         raise Fail(
-            f"KDIR={path}: the Rust metadata is not there (rust/{', '.join(missing)}), which"
-            " shows as E0463, can't find crate; build the kernel with this configuration, or"
+            f"KDIR={path}: Rust metadata is not all there (rust/{', '.join(missing)}), which shows"
+            " as E0463, can't find crate; build the kernel with this configuration, or"
             " copy rust/*.rmeta and rust/*.so from where it was built"
         )
 
@@ -303,7 +305,7 @@ def need_image(tree: Tree) -> None:
     image = tree.image
     if not image.exists():
         raise Fail(
-            f"KDIR={tree.build} has no {image.relative_to(tree.build)} to boot a guest with; run"
+            f"KDIR={tree.build} has no {tree.arch.image} to boot a guest with; run"
             f" `make {image.name}` there, or use `make` alone to build the modules"
         )
     missing = [name for name in (*GUEST_NEEDS, *tree.arch.needs) if tree.config.get(name) != "y"]

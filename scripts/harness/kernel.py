@@ -1,43 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0
 
-"""Stage 2: a kernel to build modules against and to boot.
+"""What a kernel is to modules and guests, whoever built it; and what commands need of one."""
 
-Either one that is provisioned, from a source (source.py), the fragments in configs/ and those of
-the modules (settings.py), or the user's own that KDIR= names.
-"""
-
-import json
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import arch as arches
 from harness import busybox
 from harness import compiler
-from harness import kdir
-from harness import messages
-from harness import places
-from harness import process
 from harness import settings
-from harness import source as sources
-from harness import toolchain as toolchains
 from harness.arch import Arch
-from harness.messages import Fail
 from harness.toolchain import Toolchain
-
-# What a build directory and a source take on the disk.
-GIGABYTES = 3
-
-# A file of the build directory that is there when it has its .config.
-CONFIGURED = "configured"
-
-# A line of make's that stands for an object.
-BUILT = re.compile(r"  (?:CC|AS|RUSTC|HOSTCC) ")
-
-# A line of the shell's `times`; the last is about its children.
-TIMES = re.compile(r"(\d+)m([\d.]+)s (\d+)m([\d.]+)s$")
 
 
 @dataclass(frozen=True)
@@ -55,7 +29,8 @@ class Kernel:
     """A kernel's build directory and what goes with it.
 
     `source` is its source tree, where the build directory has one; `image` what can be booted. The
-    `flavour` is that of a lean kernel, and empty for the plain one and for a user's own.
+    `flavour` is that of a lean kernel or of one of Debian's, and empty for the plain lean one and
+    for a user's own.
     """
 
     build: Path
@@ -72,6 +47,15 @@ class Kernel:
         """The make command of its build, without a goal."""
         words = compiler.make_words(self.config)
         return ["make", "-C", str(self.build), f"ARCH={self.arch.name}", *words]
+
+    def trees(self) -> list[Path]:
+        """The directories that a build against it reads.
+
+        In a distribution's headers some are links to others (`scripts`, to Debian's linux-kbuild).
+        """
+        trees = [self.build, *([self.source] if self.source else [])]
+        links = [tree / name for tree in trees for name in ("scripts", "tools")]
+        return trees + [link.resolve().parent for link in links if link.is_symlink()]
 
     @property
     def version(self) -> str:
@@ -105,287 +89,7 @@ def selectors(version: str, arch: Arch, flavour: str) -> tuple[str, ...]:
     return (version, arch.name, flavour)
 
 
-def select(first: int, of: int, needs: Needs) -> Kernel:
-    """The kernel that KDIR=, KERNEL=, KERNEL_TARBALL= and ARCH= ask for, with its toolchain.
-
-    These are steps `first` and the next. Fails if the kernel can't do what is needed of it. What a
-    guest takes from outside is fetched before the kernel is built.
-    """
-    arch = arches.selected()
-    flavour = arches.selected_config(arch or arches.ARCHES[arches.DEFAULT])
-    ways = ("KDIR", "KERNEL", "KERNEL_TARBALL")
-    named = [name for name in ways if os.environ.get(name)]
-    if len(named) > 1:
-        raise Fail(f"{'= and '.join(named)}= all name a kernel; use one of them")
-    own, version, tarball = (os.environ.get(name) for name in ways)
-    if version:
-        check_version(version)
-    if tarball and not Path(tarball).is_file():
-        raise Fail(f"KERNEL_TARBALL={tarball}: there is no such file")
-
-    if own:
-        if flavour:
-            raise Fail("KDIR= names a kernel that has its configuration; leave MTE and DEBUG unset")
-        return select_own(Path(own), arch, first, of, needs)
-    messages.step(first, of, "toolchain")
-    toolchain = toolchains.provide()
-    source = sources.provide(version, Path(tarball) if tarball else None, toolchain)
-    arch = arch or arches.ARCHES[arches.DEFAULT]
-    title = f"{(source / 'version').read_text()}, {arch.name}{' ' * bool(flavour)}{flavour}"
-    messages.step(first + 1, of, f"kernel: Linux {title}")
-    made_of = recipe(source, arch, flavour, toolchain)
-    kernel = provide(made_of, toolchain, needs)
-    kdir.notice_if_newer(kernel.release)
-    return kernel
-
-
-def check_version(version: str) -> None:
-    """Fails if KERNEL= can't be a version that is supported."""
-    if not re.fullmatch(r"\d+\.\d+", version):
-        raise Fail(f"KERNEL={version} is not a version; it is like {sources.DEFAULT}, the default")
-    if kdir.is_too_old(version):
-        raise Fail(f"KERNEL={version} is too old; {kdir.too_old()}")
-
-
-def select_own(path: Path, arch: Arch | None, first: int, of: int, needs: Needs) -> Kernel:
-    """The user's own kernel, if it will do."""
-    tree = kdir.inspect(path, needs.rust)
-    kdir.need_arch(path, tree, arch)
-    if needs.kunit:
-        kdir.need_kunit(tree)
-    if needs.image:
-        kdir.need_image(tree)
-    messages.step(first, of, f"toolchain: {tree.rustc if needs.rust else tree.compiler}")
-    toolchain = kdir.matching_toolchain(tree, needs.rust)
-    messages.step(first + 1, of, f"kernel: Linux {tree.release} in {path}")
-    kdir.notice_if_newer(tree.release)
-    fetch(needs, selectors(short(tree.release), tree.arch, ""), tree.arch, toolchain)
-    return Kernel(
-        tree.build,
-        tree.source,
-        tree.arch,
-        tree.release,
-        "",
-        places.key(str(tree.build)),
-        toolchain,
-        tree.image if tree.image.exists() else None,
-        tree.config,
-    )
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What a lean kernel is made of; `name` says it, and is its place in the cache.
-
-    `plain` is the same without the modules' own settings, where they have some.
-    """
-
-    source: Path
-    arch: Arch
-    flavour: str
-    name: str
-    fragments: str
-    plain: "Recipe | None" = None
-
-    @property
-    def selectors(self) -> tuple[str, ...]:
-        """The words by which a module's files are selected for it (settings.py)."""
-        return selectors(short((self.source / "version").read_text()), self.arch, self.flavour)
-
-    @property
-    def tree(self) -> Path:
-        """The kernel's source tree."""
-        return self.source / "tree"
-
-    @property
-    def build(self) -> Path:
-        """Its build directory."""
-        return places.cache() / "kernel" / self.name
-
-    @property
-    def stamp(self) -> Path:
-        """A file that is there when it is built."""
-        return self.build / "finished.json"
-
-
-def recipe(source: Path, arch: Arch, flavour: str, toolchain: Toolchain) -> Recipe:
-    """What makes a lean kernel from this source; `flavour` is empty, or a fragment on top.
-
-    The modules' own settings come last, and so are those that count.
-    """
-    configs = Path(__file__).with_name("configs")
-    names = ["base", arch.name, *[flavour] * bool(flavour)]
-    version = (source / "version").read_text()
-    lean = "".join((configs / f"{name}.config").read_text() for name in names)
-
-    def of(fragments: str, plain: Recipe | None) -> Recipe:
-        lines = [line for line in fragments.splitlines() if setting_name(line)]
-        digest = places.key(version, *lines, toolchain.compilers())
-        name = "-".join([version, *names[1:], digest])
-        return Recipe(source, arch, flavour, name, fragments, plain)
-
-    own = settings.fragments(selectors(short(version), arch, flavour))
-    return of(lean + own, of(lean, None)) if own else of(lean, None)
-
-
 def fetch(needs: Needs, selected: tuple[str, ...], arch: Arch, toolchain: Toolchain) -> None:
     """Fetches what guests take from outside: busybox, for a shell or the modules' own script."""
     if needs.shell or needs.kunit and settings.script(selected):
         busybox.provide(arch, toolchain)
-
-
-def provide(made_of: Recipe, toolchain: Toolchain, needs: Needs) -> Kernel:
-    """A lean kernel; configured and built if it isn't there, after what its guests need is."""
-    build = made_of.build
-    fetch(needs, made_of.selectors, made_of.arch, toolchain)
-    if not made_of.stamp.exists():
-        with places.lock(f"kernel-{made_of.name}"):
-            if not made_of.stamp.exists():
-                places.need_space(GIGABYTES, "a kernel's build")
-                begin(made_of)
-                configure(made_of, toolchain)
-                compile_(made_of, toolchain)
-    return Kernel(
-        build,
-        made_of.tree,
-        made_of.arch,
-        json.loads(made_of.stamp.read_text())["release"],
-        made_of.flavour,
-        made_of.name,
-        toolchain,
-        build / made_of.arch.image,
-        kdir.read_config(build),
-    )
-
-
-def begin(made_of: Recipe) -> None:
-    """Makes the build directory; a copy of the plain kernel's if that is built, so that only what
-    the modules' settings change is built anew."""
-    build, plain = made_of.build, made_of.plain
-    if build.is_dir():
-        return
-    if not plain or not plain.stamp.exists():
-        build.mkdir(parents=True)
-        return
-    with places.publish(build) as part:
-        process.run_logged(
-            ["cp", "-a", "--reflink=auto", f"{plain.build}/.", str(part)],
-            places.logs() / f"{build.name}-copy.log",
-            "copying the lean kernel",
-        )
-        for name in (plain.stamp.name, CONFIGURED):
-            (part / name).unlink(missing_ok=True)
-
-
-def configure(made_of: Recipe, toolchain: Toolchain) -> None:
-    """Makes the build directory's .config, and sees that it has what is asked for.
-
-    It is tinyconfig and the fragments in one pass, in which what nobody names is off. The kernel's
-    own merge_config.sh takes three passes, and gives everything that a fragment makes visible its
-    default.
-    """
-    build, tree, arch, asked = made_of.build, made_of.tree, made_of.arch, made_of.fragments
-    if (build / CONFIGURED).exists():
-        return
-    log = places.logs() / f"{build.name}-config.log"
-    tiny = [
-        tree / "kernel/configs/tiny-base.config",
-        tree / "kernel/configs/tiny.config",
-        tree / "arch" / arch.srcarch / "configs/tiny.config",
-    ]
-    fragment = build / "fragment.config"
-    lines = [line for file in tiny if file.exists() for line in file.read_text().splitlines()]
-    # Kconfig warns of a symbol that is set twice.
-    last = {setting_name(line): line for line in [*lines, *asked.splitlines()]}
-    fragment.write_text("\n".join(line for name, line in last.items() if name) + "\n")
-
-    progress = messages.Progress()
-    progress.show("configuring")
-    command = [
-        "make",
-        "-C",
-        str(tree),
-        f"O={build}",
-        f"ARCH={arch.name}",
-        "LLVM=1",
-        f"KCONFIG_ALLCONFIG={fragment}",
-        "allnoconfig",
-    ]
-    process.run_logged(
-        toolchain.argv(command, ro=[tree], rw=[build]), log, "configuring the kernel"
-    )
-    wrong = not_as_asked(asked, (build / ".config").read_text(), symbols(tree))
-    if wrong:
-        raise Fail(f"Kconfig would not have it as the fragments do: {', '.join(wrong)}; see {log}")
-    (build / CONFIGURED).touch()
-    progress.end("configured")
-
-
-def symbols(tree: Path) -> set[str]:
-    """The Kconfig symbols that a source has, with their prefix."""
-    found = set()
-    for file in tree.rglob("Kconfig*"):
-        text = file.read_text(errors="replace")
-        found |= set(re.findall(r"^\s*(?:menu)?config (\w+)$", text, re.MULTILINE))
-    return {f"CONFIG_{name}" for name in found}
-
-
-def not_as_asked(fragments: str, config: str, known: set[str]) -> list[str]:
-    """The settings of the fragments that a .config doesn't have.
-
-    `known` are the symbols of the source. One that it doesn't have was not invented yet, or has
-    gone; a newer kernel's own is the default then.
-    """
-    have = config.splitlines()
-    mentioned = {setting_name(line) for line in have}
-    # Of settings of one symbol the last counts: a fragment may have another mind than one before.
-    asked = {setting_name(line): line for line in fragments.splitlines()}
-    wrong = []
-    for name, line in asked.items():
-        if not name or name not in known or line in have:
-            continue
-        # What is off may not be mentioned at all.
-        if name in mentioned or not line.startswith("#"):
-            wrong.append(line)
-    return wrong
-
-
-def setting_name(line: str) -> str:
-    """The symbol that a line of a .config is about; empty for a comment."""
-    found = re.match(r"(?:# )?(CONFIG_\w+)(?:=| is not set)", line)
-    return found[1] if found else ""
-
-
-def objects(fragments: str) -> int:
-    """How many objects the fragments say that their kernel takes."""
-    return sum(int(found) for found in re.findall(r"^# objects: (\d+)$", fragments, re.MULTILINE))
-
-
-def compile_(made_of: Recipe, toolchain: Toolchain) -> None:
-    """Builds the kernel and writes the stamp that says so; goes on where an earlier run stopped."""
-    build, tree, arch = made_of.build, made_of.tree, made_of.arch
-    expected = objects(made_of.fragments)
-    log = places.logs() / f"{build.name}.log"
-    messages.say(f"      building it, which takes some minutes; log: {log}")
-    progress, built, cpu = messages.Progress(), 0, 0.0
-
-    def on_line(line: str) -> None:
-        nonlocal built, cpu
-        if BUILT.match(line):
-            built += 1
-            progress.show(f"{built} of about {max(expected, built)} objects")
-        elif times := TIMES.match(line):
-            cpu = sum(60 * int(times[n]) + float(times[n + 1]) for n in (1, 3))
-
-    # The shell tells the CPU time: bubblewrap, as it is used here, doesn't hand it on.
-    command = [
-        *["bash", "-c", '"$@" && times', "bash"],
-        *["make", "-C", str(tree), f"O={build}", f"ARCH={arch.name}", "LLVM=1"],
-        *[f"-j{os.cpu_count() or 1}", "KBUILD_BUILD_USER=harness"],
-        *["KBUILD_BUILD_HOST=guest", Path(arch.image).name, "modules"],
-    ]
-    argv = toolchain.argv(command, ro=[tree], rw=[build])
-    process.run_logged(argv, log, "building the kernel", on_line)
-    release = (build / "include/config/kernel.release").read_text().strip()
-    made_of.stamp.write_text(json.dumps({"release": release, "cpu_seconds": round(cpu)}) + "\n")
-    progress.end(f"{built} objects built in {cpu:.0f} CPU seconds")

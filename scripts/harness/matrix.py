@@ -19,14 +19,17 @@ from harness import arch as arches
 from harness import cases
 from harness import kernel as kernels
 from harness import kunit
+from harness import lean
 from harness import messages
 from harness import module
 from harness import places
 from harness import process
+from harness import selection
 from harness import source as sources
 from harness import variables
 from harness import verdict
 from harness.arch import ARCHES
+from harness.archive import Unavailable
 from harness.kernel import Kernel, Needs
 from harness.kunit import Options
 from harness.messages import Fail
@@ -114,7 +117,7 @@ def chosen() -> list[Cell]:
     ]
     if cells:
         return cells
-    kernels.check_version(version or sources.DEFAULT)
+    selection.check_version(version or sources.DEFAULT)
     return [Cell(version or sources.DEFAULT, arch.name, config, True)]
 
 
@@ -152,12 +155,12 @@ def run(cell: Cell, toolchain: Toolchain, until: float | None, accept: bool) -> 
     if late and not sources.is_here(cell.version):
         return Result("left out")
     source = sources.provide(cell.version, None, toolchain)
-    made_of = kernels.recipe(source, arch, cell.config, toolchain)
+    made_of = lean.recipe(source, arch, cell.config, toolchain)
     if late and not made_of.stamp.exists():
         return Result("left out")
     # Its kunit.py writes JUnit for those that can't.
     sources.provide(None, None, toolchain)
-    kernel = kernels.provide(made_of, toolchain, Needs(kunit=True, image=True))
+    kernel = lean.provide(made_of, toolchain, Needs(kunit=True, image=True))
 
     folder = places.results("matrix") / cell.name
     folder.mkdir(exist_ok=True)
@@ -262,7 +265,7 @@ def run_all(
         messages.step(number, len(cells), f"Linux {cell.version}, {cell.column}")
         try:
             results[cell] = run(cell, toolchain, until, accept)
-        except sources.Unavailable as fail:
+        except Unavailable as fail:
             results[cell] = Result("unavailable", why=str(fail))
         except Fail as fail:
             messages.say(f"      failed: {fail}")

@@ -39,9 +39,11 @@ NODE = "node_modules"
 FILES_MAX = 20_000
 BYTES_MAX = 256 << 20
 
-# Lines of make that are no diagnostics: what it is doing, and where.
+# Lines of make that are no diagnostics: what it is doing, and where; and what resolve_btfids says
+# of each module that gets BTF (tools/bpf/resolve_btfids, 7.3).
 CHATTER = re.compile(
-    r"^(?:  [A-Z_]+ +(?:\[M\] *)?\S+( \S+)?$|make(?:\[\d+\])?: (?:Entering|Leaving) )"
+    r"^(?:  [A-Z_]+ +(?:\[M\] *)?\S+( \S+)?$|make(?:\[\d+\])?: (?:Entering|Leaving) "
+    r"|Cannot find \.BTF_ids or symbols sections|Dumped \d+ bytes of data to )"
 )
 WARNING = re.compile(r"\bwarning\b|^WARNING:", re.IGNORECASE)
 
@@ -146,8 +148,7 @@ def make(kernel: Kernel, src: Path, goal: Sequence[str], rw: Sequence[Path] = ()
         *kernel.arch.make,
         *goal,
     ]
-    ro = [kernel.build] + ([kernel.source] if kernel.source else [])
-    return kernel.toolchain.argv(command, ro=ro, rw=[src, *rw])
+    return kernel.toolchain.argv(command, ro=kernel.trees(), rw=[src, *rw])
 
 
 def build(

@@ -7,6 +7,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -108,6 +109,15 @@ def publish(final: Path) -> Iterator[Path]:
         part.rename(final)
     finally:
         remove(part)
+
+
+@contextlib.contextmanager
+def scratch(name: str) -> Iterator[Path]:
+    """An empty directory in the cache, which is gone afterwards."""
+    base = cache() / "run"
+    base.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f"{name}-", dir=base) as folder:
+        yield Path(folder)
 
 
 def remove(path: Path) -> None:

@@ -4,30 +4,31 @@
 
 From Debian's archive, as its linux-source package or, for versions between those, the tarball of
 its source package; or from a tarball of the user's own. Each is unpacked once, to a directory with
-the source as `tree` and what it is as `version`.
+the source as `tree` and what it is as `version`. One that has all of Debian's changes, and so is
+what Debian's own kernels are made from, has that in `patched`.
 """
 
 import hashlib
 import re
 import shlex
+import shutil
+import subprocess
 from pathlib import Path
 
+from harness import archive
 from harness import kdir
 from harness import messages
 from harness import places
 from harness import process
+from harness.archive import Index, Unavailable
 from harness.messages import Fail
-from harness.toolchain import APT, Toolchain
+from harness.toolchain import Toolchain
 
 # The version that is taken if none is named.
 DEFAULT = ".".join(map(str, kdir.NEWEST))
 
 # Unpacks a kernel's tarball, which has one directory at its top.
 UNTAR = "mkdir tree && tar -xf {} -C tree --no-same-owner --strip-components=1"
-
-
-class Unavailable(Fail):
-    """The archive does not have the version."""
 
 
 def provide(version: str | None, tarball: Path | None, toolchain: Toolchain) -> Path:
@@ -53,7 +54,23 @@ def is_here(version: str) -> bool:
     return (places.cache() / "source" / version).is_dir()
 
 
-def own(tarball: Path, toolchain: Toolchain) -> Path:
+def named(path: Path, toolchain: Toolchain) -> Path:
+    """The source tree that KERNEL_SOURCE= names, which may be in a tarball."""
+    if path.is_file():
+        return own(path, toolchain, "KERNEL_SOURCE") / "tree"
+    if not path.is_dir():
+        raise Fail(f"KERNEL_SOURCE={path}: there is no such tree or tarball")
+    if not (path / "Kbuild").is_file() or not (path / "kernel").is_dir():
+        raise Fail(f"KERNEL_SOURCE={path} is not a kernel's source tree")
+    if (path / ".config").exists() or (path / "include/config").exists():
+        raise Fail(
+            f"KERNEL_SOURCE={path}: a kernel was built in this tree, in which the kernel's build"
+            " takes it for no source of another; name a clean one, or a tarball"
+        )
+    return path.resolve()
+
+
+def own(tarball: Path, toolchain: Toolchain, variable: str = "KERNEL_TARBALL") -> Path:
     """The source in a tarball of the user's own, kept under a digest of it."""
     tarball = tarball.absolute()
     with tarball.open("rb") as file:
@@ -71,13 +88,13 @@ def own(tarball: Path, toolchain: Toolchain) -> Path:
                     version = version_of(part / "tree")
                 except (Fail, OSError) as error:
                     raise Fail(
-                        f"KERNEL_TARBALL={tarball} is not a kernel's source: it must be a tar"
+                        f"{variable}={tarball} is not a kernel's source: it must be a tar"
                         " archive with one directory at its top, and a kernel's Makefile in that"
                         f" ({error})"
                     ) from error
                 (part / "version").write_text(f"{version}-{digest}")
     if kdir.is_too_old(version_of(to / "tree")):
-        raise Fail(f"KERNEL_TARBALL={tarball}: it is too old; {kdir.too_old()}")
+        raise Fail(f"{variable}={tarball}: it is too old; {kdir.too_old()}")
     return to
 
 
@@ -96,20 +113,10 @@ def version_of(tree: Path) -> str:
 
 def fetch(base: Path, wanted: str, named: bool, toolchain: Toolchain) -> str:
     """Fetches and unpacks a kernel's source; returns which version it was."""
-    if toolchain.root is None:
-        raise Fail(
-            "TOOLCHAIN=host: kernel sources come through the toolchain's root; name a kernel of"
-            " your own by KDIR=, or leave TOOLCHAIN unset"
-        )
-    base.mkdir(exist_ok=True)
-    log = places.logs() / "source.log"
     messages.say("      looking up the kernel's source package")
-    process.run_logged(
-        toolchain.argv(["sh", "-c", f"apt-get {APT} update"], network=True),
-        log,
-        "reaching the package archive",
-    )
-    packages, tarballs = offered(toolchain)
+    index = archive.index(toolchain)
+    base.mkdir(exist_ok=True)
+    packages, tarballs = offered(index)
     found = sorted(
         (name for name in packages | set(tarballs) if not kdir.is_too_old(name)),
         key=numbers,
@@ -128,28 +135,27 @@ def fetch(base: Path, wanted: str, named: bool, toolchain: Toolchain) -> str:
         if (base / wanted).is_dir():
             return wanted
     if wanted in packages:
-        get(base / wanted, package(wanted), toolchain)
+        get(base / wanted, package(wanted, index), index)
         return wanted
     # The tarball of a version that was superseded may be gone though it is still listed.
     for version in tarballs[wanted]:
         try:
-            get(base / wanted, source_package(version), toolchain)
+            get(base / wanted, source_package(version, index), index)
             return wanted
         except Unavailable:
             messages.say(f"      the archive lists Linux {version} and does not have it any more")
     raise Unavailable(f"the archive does not have the source of Linux {wanted} any more")
 
 
-def offered(toolchain: Toolchain) -> tuple[set[str], dict[str, list[str]]]:
+def offered(index: Index) -> tuple[set[str], dict[str, list[str]]]:
     """The versions that the archive has.
 
     As linux-source packages, like 6.12; and by their source packages, each with the latter's own
     versions, newest first.
     """
-    names = toolchain.output(["apt-cache", "pkgnames", "linux-source-"]).split()
+    names = index.ask("pkgnames linux-source-").split()
     packages = {name.removeprefix("linux-source-") for name in names}
-    shown = toolchain.output(["apt-cache", "showsrc", "--only-source", "linux"])
-    versions = set(re.findall(r"^Version: (\S+)$", shown, re.MULTILINE))
+    versions = source_versions(index)
     tarballs: dict[str, list[str]] = {}
     for version in sorted(versions, key=numbers, reverse=True):
         if short := re.match(r"\d+\.\d+(?=[.-])", version):
@@ -162,44 +168,84 @@ def numbers(version: str) -> list[int]:
     return [int(number) for number in re.findall(r"\d+", version)]
 
 
-def package(version: str) -> str:
-    """The commands that get the binary package with a kernel's source."""
+def source_versions(index: Index) -> set[str]:
+    """The versions of Debian's source package that the archive lists."""
+    shown = index.ask("showsrc --only-source linux")
+    return set(re.findall(r"^Version: (\S+)$", shown, re.MULTILINE))
+
+
+def package(version: str, index: Index, exact: str = "") -> str:
+    """The commands that get the binary package with a kernel's source, of an exact version or not."""
     return (
-        f"apt-get {APT} download linux-source-{version} && test -f linux-source-*.deb"
-        " && dpkg-deb -f linux-source-*.deb Version | tr -d '\\n' >version"
+        f"{index.apt} download linux-source-{version}{'=' * bool(exact)}{exact}"
+        " && test -f linux-source-*.deb"
+        " && dpkg-deb -f linux-source-*.deb Version | tr -d '\\n' | tee version >patched"
         " && echo unpacking && dpkg-deb --fsys-tarfile linux-source-*.deb | tar -x"
         f" && rm linux-source-*.deb && {UNTAR.format('usr/src/linux-source-*.tar.xz')} && rm -r usr"
     )
 
 
-def source_package(version: str) -> str:
+def source_package(version: str, index: Index) -> str:
     """The commands that get a kernel's source by the tarball of Debian's source package."""
     return (
-        f"apt-get {APT} source --tar-only linux={version} && test -f linux_*.orig.tar.xz"
+        f"{index.apt} source --tar-only linux={version} && test -f linux_*.orig.tar.xz"
         f" && printf %s '{version}' >version"
         f" && echo unpacking && {UNTAR.format('linux_*.orig.tar.xz')} && rm linux_*"
     )
 
 
-def get(to: Path, commands: str, toolchain: Toolchain) -> None:
-    """Runs the commands in a directory that becomes `to`; what they download apt verifies."""
-    log = places.logs() / "source.log"
-    what = f"fetching the source of Linux {to.name}"
-    with places.publish(to) as part:
-        progress = messages.Progress()
-        progress.show(what)
-        script = f"cd '{part}' && {commands}"
-        argv = toolchain.argv(
-            ["bash", "-e", "-o", "pipefail", "-c", script], rw=[part], network=True
-        )
+def patched_source_package(version: str, index: Index) -> str:
+    """The commands that get a kernel's source by Debian's source package, with its changes."""
+    return (
+        f"{index.apt} source --download-only linux={version}"
+        f" && printf %s '{version}' | tee version >patched"
+        " && echo unpacking && dpkg-source --no-check -x linux_*.dsc tree && rm linux_*"
+    )
+
+
+def get(to: Path, commands: str, index: Index) -> None:
+    """Fetches a source into a directory of its own."""
+    index.get(to, commands, f"fetching the source of Linux {to.name}")
+
+
+def of_package(version: str, toolchain: Toolchain) -> Path:
+    """The directory with the source from which Debian made its packages of exactly this version.
+
+    It may have come with the package linux-source that is installed on this machine.
+    """
+    base = places.cache() / "source"
+    known = [file.parent for file in base.glob("*/patched") if file.read_text() == version]
+    if known:
+        return known[0]
+    short = re.match(r"\d+\.\d+", version)
+    assert short
+    installed = Path("/usr/src", f"linux-source-{short[0]}.tar.xz")
+    if installed.is_file() and debian_version(f"linux-source-{short[0]}") == version:
+        found = own(installed, toolchain)
+        (found / "patched").write_text(version)
+        return found
+    index = archive.index(toolchain)
+    base.mkdir(exist_ok=True)
+    with places.lock("source"):
+        # The one that lean kernels are made from is shared.
+        to = base / (version if (base / short[0]).is_dir() else short[0])
         try:
-            process.run_logged(
-                argv, log, what, lambda line: progress.show(line or "unpacking"), quoting=False
-            )
-        except Fail as fail:
-            said = log.read_text(errors="replace")
-            if re.search(r"404 +Not Found", said):
-                raise Unavailable(str(fail)) from fail
-            process.quote(said)
-            raise
-        progress.end(f"source of Linux {(part / 'version').read_text()} fetched")
+            get(to, package(short[0], index, version), index)
+        except Unavailable:
+            if version not in source_versions(index):
+                raise Unavailable(
+                    f"the archive does not have the source of Linux {version} any more; name it by"
+                    " KERNEL_SOURCE=, a tree or a tarball"
+                ) from None
+            to = base / version
+            get(to, patched_source_package(version, index), index)
+    return to
+
+
+def debian_version(package_name: str) -> str:
+    """The version of a Debian package that is installed on this machine; empty if none is."""
+    if not shutil.which("dpkg-query"):
+        return ""
+    command = ["dpkg-query", "--showformat=${Version}", "--show", package_name]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else ""

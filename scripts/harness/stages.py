@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness import guest
-from harness import kernel as kernels
 from harness import messages
 from harness import module
+from harness import selection
 from harness.guest import Content
 from harness.kernel import Kernel, Needs
 from harness.module import Modules
@@ -22,9 +22,13 @@ def build(
     what: str = "modules",
     debug: bool = False,
     more: Sequence[str] = (),
+    default: str = "",
 ) -> tuple[Kernel, Modules]:
-    """The first three of `of` steps: the toolchain, the kernel that is selected, the modules."""
-    kernel = kernels.select(1, of, replace(needs, rust=module.has_rust()))
+    """The first three of `of` steps: the toolchain, the kernel that is selected, the modules.
+
+    `default` is the kernel that KERNEL= is taken to name where nothing selects one.
+    """
+    kernel = selection.select(1, of, replace(needs, rust=module.has_rust()), default)
     messages.step(3, of, what)
     return kernel, module.build(kernel, debug=debug, more=more)
 

@@ -28,12 +28,16 @@ PACKAGES = (
     "bc",
     "bindgen",
     "bison",
+    "bpftool",
     "busybox-static",
     "clang",
+    "dpkg-dev",
     "flex",
+    "gcc",
     "kmod",
     "libc6-dev",
     "libclang-dev",
+    "libdw-dev",
     "libelf-dev",
     "libssl-dev",
     "lld",
@@ -80,9 +84,6 @@ BACKPORTS_HOOK = (
     f"sed -n 's/ {SUITE} main/ {SUITE}-backports main/p; T; s/^deb/deb-src/p'"
     ' "$1/etc/apt/sources.list" >"$1/etc/apt/sources.list.d/backports.list"'
 )
-
-# What apt-get is told in the root: it runs as its one user, and an index it can't get is an error.
-APT = "-q -o APT::Sandbox::User=root -o APT::Update::Error-Mode=any"
 
 GIGABYTES = 8
 
@@ -153,10 +154,10 @@ class Toolchain:
         """Whether a command that is run without `kvm` has no KVM."""
         return self.root is not None or bool(shutil.which("bwrap")) or not has_kvm()
 
-    def output(self, command: Sequence[str]) -> str:
+    def output(self, command: Sequence[str], rw: Sequence[Path] = ()) -> str:
         """What a short command prints; empty if it fails."""
         done = subprocess.run(
-            self.argv(command),
+            self.argv(command, rw=rw),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -244,6 +245,38 @@ def root() -> Toolchain:
                 with places.publish(where) as part:
                     make_root(part)
     return Toolchain(where, name)
+
+
+def with_packages(base: Toolchain, packages: Sequence[str]) -> Toolchain:
+    """A root that has more packages than the one which all else does with.
+
+    Its files are links to those of that one, which dpkg replaces and does not change.
+    """
+    assert base.root
+    name = places.key(base.key, *packages)
+    where = places.cache() / "toolchain" / name
+    if not where.is_dir():
+        with places.lock("toolchain"):
+            if not where.is_dir():
+                with places.publish(where) as part:
+                    part.rmdir()
+                    add_packages(base.root, part, packages)
+    return Toolchain(where, name)
+
+
+def add_packages(base: Path, part: Path, packages: Sequence[str]) -> None:
+    """Makes a root of links to another's files, and installs packages in it."""
+    messages.say(f"      installing {', '.join(packages)} in a copy of the toolchain's root")
+    log = places.logs() / "toolchain.log"
+    process.run_logged(["cp", "-al", str(base), str(part)], log, "copying the toolchain's root")
+    apt = "apt-get -q -o APT::Sandbox::User=root -o Dpkg::Use-Pty=0"
+    install_ = f"{apt} install -y --no-install-recommends {' '.join(packages)}"
+    argv = Toolchain(part, "").argv(
+        ["sh", "-e", "-c", f"{apt} update; {install_}; {apt} clean"],
+        env={"DEBIAN_FRONTEND": "noninteractive"},
+        network=True,
+    )
+    process.run_logged(argv, log, f"installing {', '.join(packages)}")
 
 
 def preflight() -> None:

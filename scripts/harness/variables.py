@@ -9,7 +9,9 @@ from harness import places
 from harness.messages import Fail
 
 # What selects a kernel, for every command that takes one.
-KERNEL = ("KDIR", "KERNEL", "KERNEL_TARBALL", "ARCH", "MTE", "DEBUG", "TOOLCHAIN")
+KERNEL = (
+    *("KDIR", "KERNEL", "KERNEL_SOURCE", "KERNEL_TARBALL", "ARCH", "MTE", "DEBUG", "TOOLCHAIN"),
+)
 
 # What every command takes: where things are.
 ANY = ("PYTHON", "RUST_ALLOC_DEMO_CACHE", "XDG_CACHE_HOME", "DEBIAN_MIRROR")

@@ -11,6 +11,7 @@ from pathlib import Path
 from copies import said_by
 
 from harness import kernel as kernels
+from harness import lean
 from harness import matrix
 from harness import places
 from harness import source as sources
@@ -24,9 +25,9 @@ def built_kernels() -> Iterator[kernels.Kernel]:
     for cell in matrix.CELLS:
         if cell.arch != "um" and sources.is_here(cell.version):
             source = sources.provide(cell.version, None, toolchain)
-            made_of = kernels.recipe(source, ARCHES[cell.arch], cell.config, toolchain)
+            made_of = lean.recipe(source, ARCHES[cell.arch], cell.config, toolchain)
             if made_of.stamp.exists():
-                yield kernels.provide(made_of, toolchain, kernels.Needs())
+                yield lean.provide(made_of, toolchain, kernels.Needs())
 
 
 def run(kernel: kernels.Kernel, command: list[str], rw: Sequence[Path]) -> None:

@@ -9,9 +9,9 @@ from unittest import mock
 
 from copies import Harness, documented
 
-from harness import kernel as kernels
 from harness import module
 from harness import places
+from harness import selection
 from harness import settings
 from harness import stages
 from harness import verdict
@@ -141,7 +141,7 @@ class Missing(Harness):
     def demo(self, *args: str, version: str = "7.3") -> str:
         """What the console says of a demo on a kernel with more words on its command line."""
         with mock.patch.dict(os.environ, KERNEL=version, M=str(self.copy)):
-            kernel = kernels.select(1, 2, Needs(image=True))
+            kernel = selection.select(1, 2, Needs(image=True))
             rules = settings.messages("demo", kernel.selectors)
             log = places.logs() / "debugfs-console.log"
             [ko] = module.build(kernel).plain()

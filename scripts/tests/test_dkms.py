@@ -21,6 +21,7 @@ import lint
 from harness import kernel as kernels
 from harness import module
 from harness import places
+from harness import selection
 from harness import stages
 from harness.guest import Content
 from harness.kernel import Needs
@@ -56,7 +57,7 @@ class Machine(unittest.TestCase):
         """Installs the kernel as its packages would."""
         os.environ["KERNEL"] = cls.version
         cls.addClassCleanup(os.environ.pop, "KERNEL")
-        cls.kernel = kernels.select(1, 2, Needs(image=True, shell=True))
+        cls.kernel = selection.select(1, 2, Needs(image=True, shell=True))
         runs = places.cache() / "run"
         runs.mkdir(exist_ok=True)
         cls.folder = tempfile.TemporaryDirectory(dir=runs)

@@ -11,6 +11,7 @@ from copies import CHECKOUT, FAULTS, said_by
 
 from harness import kernel as kernels
 from harness import places
+from harness import selection
 from harness.kernel import Needs
 from distribution import ask_for_signatures, headers, is_signed, make_key
 
@@ -23,7 +24,7 @@ class Install(unittest.TestCase):
     @classmethod
     def setUpClass(cls) -> None:
         """Provides the kernel."""
-        cls.kernel = kernels.select(1, 2, Needs())
+        cls.kernel = selection.select(1, 2, Needs())
 
     def setUp(self) -> None:
         """Each test has a root of its own."""

@@ -13,6 +13,7 @@ from harness import kdir
 from harness import kernel as kernels
 from harness import messages
 from harness import places
+from harness import selection
 from harness.kernel import Needs
 from distribution import built_kernels, headers
 from lifted import make_module
@@ -41,7 +42,7 @@ class Defects(unittest.TestCase):
     @classmethod
     def setUpClass(cls) -> None:
         """Provides the kernel, and makes of it what a distribution would package."""
-        cls.kernel = kernels.select(1, 2, Needs(kunit=True, image=True))
+        cls.kernel = selection.select(1, 2, Needs(kunit=True, image=True))
         runs = places.cache() / "run"
         runs.mkdir(exist_ok=True)
         cls.folder = tempfile.TemporaryDirectory(dir=runs)

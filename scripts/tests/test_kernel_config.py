@@ -8,7 +8,7 @@ from unittest import mock
 
 from copies import Harness
 
-from harness import kernel as kernels
+from harness import lean
 from harness import source as sources
 from harness import toolchain as toolchains
 from harness.arch import ARCHES
@@ -21,7 +21,7 @@ class Asked(unittest.TestCase):
 
     def wrong(self, fragments: str, config: str) -> list[str]:
         """What is not as asked."""
-        return kernels.not_as_asked(fragments, config, KNOWN)
+        return lean.not_as_asked(fragments, config, KNOWN)
 
     def test_as_asked(self) -> None:
         """Settings, one that is off and mentioned, and one that is off and isn't."""
@@ -54,12 +54,12 @@ class Asked(unittest.TestCase):
 class Fragments(Harness):
     """The fragments of a module's own directory."""
 
-    def recipe(self, arch: str = "x86_64", **variables: str) -> kernels.Recipe:
+    def recipe(self, arch: str = "x86_64", **variables: str) -> lean.Recipe:
         """What a kernel for the modules in faults/ is made of."""
         toolchain = toolchains.provide()
         source = sources.provide("7.3", None, toolchain)
         with mock.patch.dict(os.environ, variables):
-            return kernels.recipe(source, ARCHES[arch], "", toolchain)
+            return lean.recipe(source, ARCHES[arch], "", toolchain)
 
     def test_last(self) -> None:
         """They come last, make another kernel of it, and only where they are selected."""

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from copies import said_by
 
-from harness import kernel as kernels
 from harness import module
 from harness import places
+from harness import selection
 from harness import stages
 from harness import verdict
 from harness.guest import Content
@@ -25,7 +25,7 @@ class LiftingTest(unittest.TestCase):
 
     def setUp(self) -> None:
         """Provides the kernel, and a place for the module."""
-        self.kernel = kernels.select(1, 2, Needs(image=True, shell=True))
+        self.kernel = selection.select(1, 2, Needs(image=True, shell=True))
         (places.cache() / "run").mkdir(exist_ok=True)
         folder = tempfile.TemporaryDirectory(dir=places.cache() / "run")
         self.addCleanup(folder.cleanup)

@@ -14,6 +14,7 @@ from harness import matrix
 from harness import messages
 from harness import places
 from harness import source as sources
+from harness.archive import Unavailable
 from harness.matrix import Cell, Result
 
 GOOD = Result("passed", "7.3.4", passed=50, seconds=4)
@@ -65,7 +66,7 @@ class Conclusion(unittest.TestCase):
     def test_time(self) -> None:
         """With no time left, a cell that isn't here is run only if it must be."""
         with mock.patch.object(sources, "is_here", return_value=False), mock.patch.object(
-            sources, "provide", side_effect=sources.Unavailable("gone")
+            sources, "provide", side_effect=Unavailable("gone")
         ):
             cells = (Cell("6.18", "x86_64"), Cell("6.12", "x86_64", first=True))
             with redirect_stdout(io.StringIO()):

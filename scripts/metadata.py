@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-2.0
+
+"""`make metadata`: Rust metadata for a kernel that came without, in a build directory of its own.
+
+What it prints last, and alone on standard output, is the directory to use as KDIR; all else goes to
+standard error.
+"""
+
+import os
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+
+from harness import arch as arches
+from harness import command
+from harness import kdir
+from harness import metadata
+from harness import variables
+
+
+def main() -> None:
+    """Makes it for KDIR, or for the running kernel if that is not set."""
+    variables.takes("metadata", "KDIR", "KERNEL_SOURCE", "ARCH", "TOOLCHAIN")
+    path = Path(os.environ.get("KDIR") or Path("/lib/modules", os.uname().release, "build"))
+    with redirect_stdout(sys.stderr):
+        tree = kdir.inspect(path)
+        kdir.need_arch(path, tree, arches.selected())
+        build = tree.build
+        if not tree.metadata:
+            build, _ = metadata.provide(tree, kdir.matching_toolchain(tree))
+    print(build)
+
+
+if __name__ == "__main__":
+    command.main(main)
