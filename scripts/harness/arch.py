@@ -33,7 +33,8 @@ class Arch:
     machine: tuple[str, ...] = ()
     # What a module's build is told beyond what the kernel's own would be.
     make: tuple[str, ...] = ()
-    # The packages with a gcc that compiles for it, where the host's own doesn't.
+    # The packages with a gcc that compiles for it, where the host's own doesn't: what a kernel's
+    # configuration looks for, and so does its vDSO for 32-bit processes.
     cross: tuple[str, ...] = ()
 
     def hardware(self, config: Mapping[str, str], cpus: int = 2) -> list[str]:
@@ -84,7 +85,7 @@ ARCHES = {
             needs=("SERIAL_AMBA_PL011_CONSOLE",),
             qemu="aarch64",
             machine=("-machine", "virt", "-cpu", "cortex-a72"),
-            cross=("gcc-14-aarch64-linux-gnu",),
+            cross=("gcc-14-aarch64-linux-gnu", "libc6-dev-arm64-cross", "gcc-arm-linux-gnueabihf"),
         ),
         Arch(
             name="riscv",

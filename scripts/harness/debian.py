@@ -174,7 +174,7 @@ def fetch(release: Release, toolchain: Toolchain) -> None:
 
 def dependencies(package: str, index_: Index) -> list[str]:
     """The packages that a package depends on."""
-    return re.findall(r"Depends: (\S+)", index_.ask(f"depends {package}"))
+    return re.findall(r"Depends: ([^\s:]+)", index_.ask(f"depends {package}"))
 
 
 def package_version(release: str, toolchain: Toolchain) -> str:

@@ -17,10 +17,12 @@ from pathlib import Path
 
 from harness import arch as arches
 from harness import cases
+from harness import debian
 from harness import kernel as kernels
 from harness import kunit
 from harness import lean
 from harness import messages
+from harness import metadata
 from harness import module
 from harness import places
 from harness import process
@@ -40,7 +42,8 @@ from harness.toolchain import Toolchain
 class Cell:
     """A pair that is supported: a kernel version, and an architecture with its configuration.
 
-    Where time is short a cell that is not `first` is left out.
+    Of the distribution's kernels the version is `debian`, for the newest, or one's whole release,
+    and the configuration its flavour. Where time is short a cell that is not `first` is left out.
     """
 
     version: str
@@ -49,33 +52,66 @@ class Cell:
     first: bool = False
 
     @property
+    def shipped(self) -> bool:
+        """Whether it is for a kernel of the distribution's."""
+        return selection.is_shipped(self.version)
+
+    @property
+    def row(self) -> str:
+        """The row that it is in, until the release is known: each of the distribution's has one."""
+        return self.config if self.shipped else self.version
+
+    @property
     def column(self) -> str:
         """The column that it is in."""
-        return f"{self.arch} {self.config}".strip()
+        return self.arch if self.shipped else f"{self.arch} {self.config}".strip()
 
     @property
     def name(self) -> str:
         """Its name, also as a directory."""
         return kernels.name_of(self.version, self.arch, self.config)
 
+    @property
+    def title(self) -> str:
+        """What it is for people."""
+        return (
+            f"Debian's Linux, {self.name}"
+            if self.shipped
+            else f"Linux {self.version}, {self.column}"
+        )
+
+    @property
+    def minutes(self) -> int:
+        """What it takes at most if its kernel is not there, on two cores."""
+        return SHIPPED_MINUTES if self.shipped else CELL_MINUTES
+
 
 # In the order in which they are run: what fails soonest and matters most comes first.
 CELLS = (
     Cell("7.3", "x86_64", first=True),
     Cell("6.12", "x86_64", first=True),
+    Cell(debian.NEWEST, "x86_64", "debian-cloud", first=True),
     Cell("7.3", "um", first=True),
     Cell("7.3", "x86_64", "debug", first=True),
     Cell("7.3", "riscv", first=True),
     Cell("7.3", "arm64"),
     Cell("6.18", "x86_64"),
     Cell("7.3", "arm64", "mte"),
+    Cell(debian.NEWEST, "x86_64", "debian"),
+    Cell(debian.NEWEST, "x86_64", "debian-rt"),
+    Cell(debian.NEWEST, "arm64", "debian"),
 )
 
 # Without these the matrix can't be called green.
 MUST_BE_AVAILABLE = ("6.12", "7.3")
 
-# What a cell takes at most whose kernel has to be built, in minutes on two cores.
+# What a cell takes at most whose kernel has to be built, in minutes on two cores; and one whose
+# kernel only wants Rust metadata.
 CELL_MINUTES = 9
+SHIPPED_MINUTES = 4
+
+
+NEEDS = Needs(kunit=True, image=True)
 
 
 @dataclass(frozen=True)
@@ -107,13 +143,17 @@ def chosen() -> list[Cell]:
     if os.environ.get("KDIR") or os.environ.get("KERNEL_TARBALL"):
         raise Fail("the matrix provides its kernels itself; leave KDIR and KERNEL_TARBALL unset")
     version, named = os.environ.get("KERNEL"), arches.selected()
+    release = debian.parse(version or "")
+    if release:
+        return [Cell(release.name, release.arch.name, release.flavour, True)]
     arch = named or ARCHES[arches.DEFAULT]
     config = arches.selected_config(arch)
     cells = [
         cell
         for cell in CELLS
         if (not version or cell.version == version)
-        and (not (named or config) or (cell.arch, cell.config) == (arch.name, config))
+        and (not (named or config) or cell.arch == arch.name)
+        and (not (named or config) or cell.config == config or cell.shipped and not config)
     ]
     if cells:
         return cells
@@ -150,17 +190,12 @@ def kept(folder: Path) -> Result | None:
 def run(cell: Cell, toolchain: Toolchain, until: float | None, accept: bool) -> Result:
     """Runs a cell, or takes what is known of it."""
     again = variables.flag("AGAIN") or accept
-    arch = ARCHES[cell.arch]
-    late = until is not None and time.monotonic() + 60 * CELL_MINUTES > until and not cell.first
-    if late and not sources.is_here(cell.version):
-        return Result("left out")
-    source = sources.provide(cell.version, None, toolchain)
-    made_of = lean.recipe(source, arch, cell.config, toolchain)
-    if late and not made_of.stamp.exists():
+    late = until is not None and time.monotonic() + 60 * cell.minutes > until and not cell.first
+    kernel = (shipped if cell.shipped else built)(cell, toolchain, late)
+    if kernel is None:
         return Result("left out")
     # Its kunit.py writes JUnit for those that can't.
     sources.provide(None, None, toolchain)
-    kernel = lean.provide(made_of, toolchain, Needs(kunit=True, image=True))
 
     folder = places.results("matrix") / cell.name
     folder.mkdir(exist_ok=True)
@@ -172,6 +207,27 @@ def run(cell: Cell, toolchain: Toolchain, until: float | None, accept: bool) -> 
     result = test(kernel, folder, now, accept)
     (folder / "result.json").write_text(json.dumps(asdict(result), indent=1) + "\n")
     return result
+
+
+def built(cell: Cell, toolchain: Toolchain, late: bool) -> Kernel | None:
+    """The lean kernel of a cell; none if it is `late` and that isn't there."""
+    if late and not sources.is_here(cell.version):
+        return None
+    source = sources.provide(cell.version, None, toolchain)
+    made_of = lean.recipe(source, ARCHES[cell.arch], cell.config, toolchain)
+    if late and not made_of.stamp.exists():
+        return None
+    return lean.provide(made_of, toolchain, NEEDS)
+
+
+def shipped(cell: Cell, toolchain: Toolchain, late: bool) -> Kernel | None:
+    """The distribution's kernel of a cell; none if it is `late` and its metadata isn't there."""
+    arch = ARCHES[cell.arch]
+    release = debian.parse(cell.version) or debian.newest(cell.config, arch, toolchain)
+    if late and not metadata.is_here(release.name):
+        return None
+    messages.say(f"      Linux {release.name}")
+    return selection.shipped(debian.provide(release.name, arch, toolchain), toolchain, NEEDS)
 
 
 def test(kernel: Kernel, folder: Path, now: str, accept: bool) -> Result:
@@ -214,14 +270,14 @@ def table(results: dict[Cell, Result]) -> str:
     """The results as a table: a row for each kernel, a column for each architecture."""
     columns = list(dict.fromkeys(cell.column for cell in (*CELLS, *results)))
     columns = [column for column in columns if any(cell.column == column for cell in results)]
-    versions = sorted({cell.version for cell in results}, key=sources.numbers)
-    rows = [["Linux", *columns]]
-    for version in versions:
-        own = {cell.column: result for cell, result in results.items() if cell.version == version}
+    rows = []
+    for row in dict.fromkeys(cell.row for cell in results):
+        own = {cell.column: result for cell, result in results.items() if cell.row == row}
         releases = [result.release for result in own.values() if result.release]
         cells = [own[column].text() if column in own else "" for column in columns]
-        rows.append([releases[0] if releases else version, *cells])
-    return messages.markdown(rows)
+        rows.append([releases[0] if releases else row, *cells])
+    rows.sort(key=lambda row: (sources.numbers(row[0]), row[0]))
+    return messages.markdown([["Linux", *columns], *rows])
 
 
 def is_good(cell: Cell, result: Result) -> bool:
@@ -262,7 +318,7 @@ def run_all(
     until = None if allowed is None else time.monotonic() + 60 * allowed
     results = {}
     for number, cell in enumerate(cells, 1):
-        messages.step(number, len(cells), f"Linux {cell.version}, {cell.column}")
+        messages.step(number, len(cells), cell.title)
         try:
             results[cell] = run(cell, toolchain, until, accept)
         except Unavailable as fail:

@@ -32,14 +32,15 @@ GIGABYTES = 1
 BUILT = re.compile(r"  (?:CC|AS|RUSTC|HOSTCC|BINDGEN|EXPORTS) ")
 OBJECTS = 130
 
-# What the build directory takes over from the headers: the kernel's release, what it exports, its
-# types, and what Debian's Makefile reads of the compiler.
-TAKEN = (
+# What the build directory takes over from the headers before it is configured: the configuration,
+# and what Debian's Makefile reads of the compilers; and when it is made: the kernel's release, what
+# it exports, and its types.
+CONFIGURATION = (".config", ".kernelvariables")
+IDENTITY = (
     "include/config/kernel.release",
     "include/generated/utsrelease.h",
     "Module.symvers",
     "vmlinux",
-    ".kernelvariables",
 )
 
 # The architecture and version in the first lines of a .config (scripts/kconfig/confdata.c,
@@ -79,9 +80,9 @@ def provide(tree: Tree, toolchain: Toolchain) -> tuple[Path, Path]:
         raise Fail(f"{config} does not say which Linux it is for")
     source = source_for(tree, toolchain)
     where = "host" if toolchain.root is None else "root"
-    key = places.key(text, str(source), where, *map(str, TAKEN))
+    key = places.key(text, str(source), where)
     build = places.cache() / "metadata" / f"{tree.release}-{key}"
-    belongs_to = places.key(*(digest(tree.build / name) for name in TAKEN))
+    belongs_to = places.key(*(digest(tree.build / name) for name in IDENTITY))
     with places.lock(f"metadata-{build.name}"):
         stamp = build / STAMP
         if not stamp.exists() or stamp.read_text() != belongs_to:
@@ -94,10 +95,15 @@ def provide(tree: Tree, toolchain: Toolchain) -> tuple[Path, Path]:
             make += compiler.make_words(tree.config)
             configure(tree, build, make, source, toolchain)
             compile_(build, make, source, toolchain)
-            take_over(tree, build)
+            take_over(tree, build, IDENTITY)
             prove(tree, build, source, toolchain)
             stamp.write_text(belongs_to)
     return build, source
+
+
+def is_here(release: str) -> bool:
+    """Whether there is metadata for a release of the distribution's."""
+    return any((places.cache() / "metadata").glob(f"{release}-*/{STAMP}"))
 
 
 def digest(file: Path) -> str:
@@ -158,7 +164,7 @@ def configure(
     tree: Tree, build: Path, make: Sequence[str], source: Path, toolchain: Toolchain
 ) -> None:
     """Configures the build directory as the kernel is, and sees that it comes out the same."""
-    shutil.copyfile(tree.build / ".config", build / ".config")
+    take_over(tree, build, CONFIGURATION)
     progress = messages.Progress()
     progress.show("configuring")
     process.run_logged(
@@ -203,9 +209,9 @@ def compile_(build: Path, make: Sequence[str], source: Path, toolchain: Toolchai
     progress.end("Rust metadata made")
 
 
-def take_over(tree: Tree, build: Path) -> None:
-    """Makes the build directory that of the kernel itself, as far as a module can see."""
-    for name in TAKEN:
+def take_over(tree: Tree, build: Path, names: Sequence[str]) -> None:
+    """Gives the build directory files of the kernel's own, where it has them."""
+    for name in names:
         if (tree.build / name).is_file():
             shutil.copy2(tree.build / name, build / name)
 

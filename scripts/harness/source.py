@@ -175,7 +175,7 @@ def source_versions(index: Index) -> set[str]:
 
 
 def package(version: str, index: Index, exact: str = "") -> str:
-    """The commands that get the binary package with a kernel's source, of an exact version or not."""
+    """The commands that get the binary package with a kernel's source; of it, an exact version."""
     return (
         f"{index.apt} download linux-source-{version}{'=' * bool(exact)}{exact}"
         " && test -f linux-source-*.deb"
