@@ -15,6 +15,7 @@ from harness import messages
 from harness import newc
 from harness import places
 from harness import process
+from harness import signing
 from harness import toolchain as toolchains
 from harness import userland
 from harness.kernel import Kernel
@@ -70,7 +71,7 @@ def initramfs(kernel: Kernel, content: Content, to: Path) -> Path:
     if content.script:
         programs["guest.sh"] = content.script.encode()
     for ko in [*content.modules, *content.load]:
-        programs[ko.file.name] = ko.file.read_bytes()
+        programs[ko.file.name] = signing.content(kernel, ko.file)
     programs["order"] = "".join(f"{ko.file.stem}\n" for ko in content.load).encode()
     to.write_bytes(newc.archive(FOLDERS, programs))
     return to

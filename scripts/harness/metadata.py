@@ -95,8 +95,8 @@ def provide(tree: Tree, toolchain: Toolchain) -> tuple[Path, Path]:
             make += compiler.make_words(tree.config)
             configure(tree, build, make, source, toolchain)
             compile_(build, make, source, toolchain)
-            take_over(tree, build, IDENTITY)
             prove(tree, build, source, toolchain)
+            take_over(tree, build, IDENTITY)
             stamp.write_text(belongs_to)
     return build, source
 

@@ -19,6 +19,7 @@ from harness import lean
 from harness import messages
 from harness import metadata
 from harness import places
+from harness import signing
 from harness import source as sources
 from harness import toolchain as toolchains
 from harness.arch import Arch
@@ -129,6 +130,7 @@ def check(tree: kdir.Tree, needs: Needs) -> None:
         kdir.need_kunit(tree)
     if needs.image:
         kdir.need_image(tree)
+        signing.need_key(tree.config, tree.build)
 
 
 def of_tree(tree: kdir.Tree, flavour: str, toolchain: Toolchain, needs: Needs) -> Kernel:

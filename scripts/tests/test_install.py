@@ -2,16 +2,20 @@
 
 """`make modules_install` and `make modules_uninstall`; signatures where a kernel asks for them."""
 
+import os
 import shutil
 import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
 from copies import CHECKOUT, FAULTS, said_by
 
 from harness import kernel as kernels
+from harness import module
 from harness import places
 from harness import selection
+from harness import signing
 from harness.kernel import Needs
 from distribution import ask_for_signatures, headers, is_signed, make_key
 
@@ -91,8 +95,34 @@ class Install(unittest.TestCase):
         self.made("modules_install", f"KDIR={self.tree}", f"M={CHECKOUT / FAULTS}")
         modules = list(self.modules.rglob("*.ko"))
         self.assertEqual(len(modules), 2)
-        for module in modules:
-            self.assertTrue(is_signed(self.kernel, module, self.tree / "certs/signing_key.x509"))
+        for file in modules:
+            self.assertTrue(is_signed(self.kernel, file, self.tree / signing.CERTIFICATE))
+
+    def test_enforced(self) -> None:
+        """A kernel that loads signed modules only: signed for the guest, or refused beforehand."""
+        headers(self.kernel, self.tree)
+        ask_for_signatures(self.kernel, self.tree)
+        with (self.tree / "include/config/auto.conf").open("a") as auto:
+            auto.write("CONFIG_MODULE_SIG_FORCE=y\n")
+        image = self.tree / self.kernel.arch.image
+        image.parent.mkdir(parents=True, exist_ok=True)
+        assert self.kernel.image
+        shutil.copyfile(self.kernel.image, image)
+        code, text = said_by(["make", "-C", str(CHECKOUT), "demo", f"KDIR={self.tree}"])
+        self.assertEqual(code, 2, text)
+        self.assertNotIn("[3/4]", text)
+        self.assertIn("loads signed modules only", text)
+        self.assertIn("certs/signing_key.pem", text)
+
+        make_key(self.kernel, self.tree)
+        with mock.patch.dict(os.environ, {"KDIR": str(self.tree), "M": str(CHECKOUT / FAULTS)}):
+            kernel = selection.select(1, 2, Needs(image=True, rust=False))
+            for ko in module.build(kernel).all:
+                signed = self.tree / ko.file.name
+                signed.write_bytes(signing.content(kernel, ko.file))
+                certificate = self.tree / signing.CERTIFICATE
+                self.assertTrue(is_signed(self.kernel, signed, certificate))
+                self.assertFalse(is_signed(self.kernel, ko.file, certificate))
 
     def test_no_permission(self) -> None:
         """One line, before time is spent."""

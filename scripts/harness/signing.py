@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0
+
+"""Signatures of modules, for kernels that load no others; made as the kernel's own build does."""
+
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from harness import places
+from harness.kernel import Kernel
+from harness.messages import Fail
+
+PROGRAM = "scripts/sign-file"
+CERTIFICATE = "certs/signing_key.x509"
+
+
+def enforced(config: Mapping[str, str]) -> bool:
+    """Whether a kernel of this configuration loads signed modules only."""
+    return "MODULE_SIG_FORCE" in config
+
+
+def key(config: Mapping[str, str], build: Path) -> Path:
+    """Where the private key is to be (scripts/Makefile.modinst, sig-key)."""
+    name = config.get("MODULE_SIG_KEY", "").strip('"')
+    return Path(name) if name.startswith("/") else build / name
+
+
+def need_key(config: Mapping[str, str], build: Path) -> None:
+    """Fails if a kernel loads signed modules only, and there is nothing to sign with."""
+    if not enforced(config):
+        return
+    private = key(config, build)
+    missing = [
+        str(file) for file in (private, build / CERTIFICATE, build / PROGRAM) if not file.is_file()
+    ]
+    if missing:
+        raise Fail(
+            f"KDIR={build}: this kernel loads signed modules only (CONFIG_MODULE_SIG_FORCE), and"
+            f" they can't be signed here without {', '.join(missing)}; the key is where the kernel"
+            " was built"
+        )
+
+
+def content(kernel: Kernel, module: Path) -> bytes:
+    """A module's file as the kernel takes it: signed if it must be."""
+    if not enforced(kernel.config):
+        return module.read_bytes()
+    private, certificate = key(kernel.config, kernel.build), kernel.build / CERTIFICATE
+    algorithm = kernel.config["MODULE_SIG_HASH"].strip('"')
+    with places.scratch("signing") as folder:
+        signed = folder / module.name
+        words = [str(kernel.build / PROGRAM), algorithm, str(private), str(certificate)]
+        argv = kernel.toolchain.argv(
+            [*words, str(module), str(signed)],
+            ro=[*kernel.trees(), private, module],
+            rw=[folder],
+        )
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise Fail(f"{module.name} can't be signed: {done.stderr.strip().splitlines()[-1]}")
+        return signed.read_bytes()
