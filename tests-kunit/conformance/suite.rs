@@ -116,7 +116,10 @@ macro_rules! kunit_suite {
 
             // The module loader hands KUnit what is in this section (`kernel/module/main.c`,
             // `find_module_sections()`).
-            #[used]
+            //
+            // `compiler`, as the kernel's own macros have it: of newer compilers a plain `#[used]`
+            // goes to the linker as well, by a flag that makes another section of it.
+            #[used(compiler)]
             #[link_section = ".kunit_test_suites"]
             static ENTRY: suite::Entry = suite::Entry(core::ptr::addr_of_mut!(SUITE));
         };
