@@ -163,7 +163,7 @@ void conformance_in_softirq(conformance_fn *run, void *data)
 	destroy_work_on_stack(&job.work);
 }
 
-#ifdef kunit_warning_suppress
+#if IS_ENABLED(CONFIG_KUNIT) && defined(kunit_warning_suppress)
 /*
  * Runs a function in a KUnit case and returns how often it made the kernel warn, or an errno. These
  * warnings are kept from the log, where they would end the run.
