@@ -41,7 +41,8 @@ BYTES_MAX = 256 << 20
 
 # Lines of make that are no diagnostics: what it is doing, and where.
 CHATTER = re.compile(
-    r"^(?:  [A-Z_]+ +(?:\[M\] *)?\S+( \S+)?$|make(?:\[\d+\])?: (?:Entering|Leaving) )"
+    r"^(?:  [A-Z_]+ +(?:\[M\] *)?\S+( \S+)?$|make(?:\[\d+\])?: (?:Entering|Leaving) "
+    r"|Skipping BTF generation for )"
 )
 WARNING = re.compile(r"\bwarning\b|^WARNING:", re.IGNORECASE)
 
