@@ -10,8 +10,10 @@ from harness import guest
 from harness import kernel as kernels
 from harness import messages
 from harness import module
+from harness import places
 from harness.guest import Content
 from harness.kernel import Kernel, Needs
+from harness.messages import Fail
 from harness.module import Modules
 
 
@@ -25,6 +27,11 @@ def build(
 ) -> tuple[Kernel, Modules]:
     """The first three of `of` steps: the toolchain, the kernel that is selected, the modules."""
     kernel = kernels.select(1, of, replace(needs, rust=module.has_rust()))
+    if needs.kunit and "KUNIT" not in kernel.config and not module.has_rust():
+        raise Fail(
+            f"{places.shown_module_dir()}: this kernel has no KUnit, which suites in C need; only"
+            " suites made by kunit_suite!, in Rust, run there"
+        )
     messages.step(3, of, what)
     return kernel, module.build(kernel, debug=debug, more=more)
 
