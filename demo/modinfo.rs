@@ -55,7 +55,10 @@ macro_rules! modinfo_line {
         const _: () = {
             const TEXT: &str = concat!($($text,)+ "\0");
 
-            #[used]
+            // `compiler`, as the kernel's own macros have it: of newer compilers a plain `#[used]`
+            // goes to the linker as well, by a flag of the section. Of two sections of that name
+            // modpost reads one, and misses the license that is in the other.
+            #[used(compiler)]
             #[link_section = ".modinfo"]
             static LINE: [u8; TEXT.len()] = $crate::modinfo::bytes(TEXT);
         };
@@ -98,7 +101,7 @@ macro_rules! modinfo {
                     }
 
                     #[allow(unused_unsafe, reason = "an address takes none since Rust 1.82")]
-                    #[used]
+                    #[used(compiler)]
                     #[link_section = "__param"]
                     static REGISTERED: $crate::modinfo::Registered =
                         $crate::modinfo::Registered(bindings::kernel_param {

@@ -50,7 +50,7 @@ def argv(
     variant = places.key(str(places.checkout()), toolchain.key, api, *flags)
     target = places.cache() / "cargo" / variant
     target.mkdir(parents=True, exist_ok=True)
-    cfg = f'--cfg slab_api="{api}"'
+    cfg = f'--cfg slab_api="{api}" --cfg CONFIG_KUNIT'
     variables = {
         "CARGO_HOME": str(home()),
         "CARGO_TARGET_DIR": str(target),

@@ -53,7 +53,7 @@ def main() -> None:
     cases.load()
     kernel, modules = stages.build(STEPS, Needs(kunit=True, image=True))
     kunit.check_seed(modules, seed)
-    names = ", ".join(ko.name for ko in kunit.chosen(modules, asked))
+    names = ", ".join(ko.name for ko in kunit.chosen(kernel, modules, asked))
     messages.step(4, STEPS, f"guest: kunit.py on {names}")
     tested = kunit.test(
         kernel,

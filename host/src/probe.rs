@@ -18,7 +18,10 @@ use std::{
     },
 };
 
-use kernel::test;
+use kernel::{
+    page::PAGE_SIZE,
+    test, //
+};
 
 use crate::params;
 
@@ -57,6 +60,14 @@ unsafe extern "C" fn conformance_block_nid(block: *const c_void) -> c_int {
 #[no_mangle]
 extern "C" fn conformance_online_nodes() -> c_int {
     2
+}
+
+/// A made-up total without what is live.
+#[no_mangle]
+extern "C" fn conformance_available_pages() -> c_ulong {
+    const TOTAL: usize = 1 << 40;
+
+    ((TOTAL - test::live().granted) / PAGE_SIZE) as c_ulong
 }
 
 /// Runs `run` on several threads at once.

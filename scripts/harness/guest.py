@@ -5,7 +5,7 @@
 import contextlib
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -72,9 +72,15 @@ def initramfs(kernel: Kernel, content: Content, to: Path) -> Path:
         programs["guest.sh"] = content.script.encode()
     for ko in [*content.modules, *content.load]:
         programs[ko.file.name] = signing.content(kernel, ko.file)
-    programs["order"] = "".join(f"{ko.file.stem}\n" for ko in content.load).encode()
+    programs["order"] = named(content.load)
+    programs["suites"] = named(ko for ko in content.load if ko.runs_its_suites)
     to.write_bytes(newc.archive(FOLDERS, programs))
     return to
+
+
+def named(modules: Iterable[Ko]) -> bytes:
+    """A file that lists modules, by the names of their files."""
+    return "".join(f"{ko.file.stem}\n" for ko in modules).encode()
 
 
 def command(

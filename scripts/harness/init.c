@@ -10,7 +10,9 @@
  *   probe  nothing: whether a guest gets here is all that is asked
  *
  * A line of /order is a module's name as its file has it, which is /NAME.ko. Parameters are given
- * as for built-in code, `module.parameter=value` on the kernel's command line. If there is a
+ * as for built-in code, `module.parameter=value` on the kernel's command line. What that has for
+ * KUnit is given to the modules that /suites lists, which run their suites by themselves, as this
+ * kernel has no KUnit. If there is a
  * /guest.sh, busybox runs it with the word `before` when nothing is loaded, and with `after` when
  * all is; each line that it prints becomes a note.
  *
@@ -31,6 +33,10 @@
 
 static char command_line[COMMAND_LINE_MAX];
 static char order[MODULES_MAX * 64];
+static char suites[MODULES_MAX * 64];
+
+/* The parameters of KUnit that modules without it have as well, by the same names. */
+static const char *const KUNIT[] = { "kunit.action=", "kunit.enable=", "kunit.filter_glob=", NULL };
 
 /* Adds a string to a line, as much of it as there is room for. */
 static void add(char *line, const char *text)
@@ -195,17 +201,41 @@ static const char *parameter_of(const char *word, const char *name)
 	return *word == '.' ? word + 1 : NULL;
 }
 
+/* Whether a module runs its suites by itself. */
+static int is_without_kunit(const char *name)
+{
+	static char names[sizeof(suites)];
+	char *rest = names, *one;
+
+	strlcpy(names, suites, sizeof(names));
+	while ((one = split(&rest, "\n", 0)))
+		if (!strcmp(one, name))
+			return 1;
+	return 0;
+}
+
+static int is_for_kunit(const char *word)
+{
+	for (const char *const *parameter = KUNIT; *parameter; parameter++)
+		if (begins(word, *parameter))
+			return 1;
+	return 0;
+}
+
 /* What the kernel's command line has for a module, as the module loader takes it. */
 static void parameters_of(const char *name, char *parameters, size_t size)
 {
 	static char words[COMMAND_LINE_MAX];
 	char *rest = words, *word;
+	int without_kunit = is_without_kunit(name);
 
 	parameters[0] = '\0';
 	strlcpy(words, command_line, sizeof(words));
 	while ((word = split(&rest, "\n ", 1))) {
 		const char *parameter = parameter_of(word, name);
 
+		if (without_kunit && is_for_kunit(word))
+			parameter = word;
 		if (parameter && strlen(parameters) + strlen(parameter) + 2 < size) {
 			strlcat(parameters, parameter, size);
 			strlcat(parameters, " ", size);
@@ -385,6 +415,7 @@ static void load_and_unload(void)
 	int count = 0;
 
 	read_file("/order", order, sizeof(order));
+	read_file("/suites", suites, sizeof(suites));
 	while (count < MODULES_MAX && (names[count] = split(&rest, "\n", 0)))
 		count++;
 	if (count == MODULES_MAX) {

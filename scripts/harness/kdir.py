@@ -292,11 +292,16 @@ def other_rustc(tree: Tree, found: str) -> str:
 
 def need_kunit(tree: Tree) -> None:
     """Fails if the suites could not run."""
-    value = tree.config.get("KUNIT", "n")
-    if value != "y":
+    value = tree.config.get("KUNIT")
+    if value == "m":
         raise Fail(
-            f"KDIR={tree.build}: CONFIG_KUNIT is {value}, so the suites would not be built, or"
-            " vanish silently; set CONFIG_KUNIT=y and rebuild the kernel"
+            f"KDIR={tree.build}: CONFIG_KUNIT is m, so the suites would not be built, or vanish"
+            " silently; set CONFIG_KUNIT=y and rebuild the kernel"
+        )
+    if not value and "RUST" not in tree.config:
+        raise Fail(
+            f"KDIR={tree.build}: this kernel has neither KUnit nor Rust, and without KUnit only"
+            " suites made by kunit_suite! run; set CONFIG_KUNIT=y and rebuild the kernel"
         )
 
 

@@ -18,6 +18,9 @@ READER = Path(__file__).with_name("elf.py")
 # A parameter as a word of ARGS: with the module's name before it, or for all that have it.
 PARAMETER = re.compile(r"(?:[\w-]+\.)?\w+(?:=[\w,.:/+-]+)?")
 
+# What a module that runs its suites by itself has for KUnit's parameters (conformance/runner.rs).
+KUNITS = "kunit."
+
 
 @dataclass(frozen=True)
 class Ko:
@@ -28,6 +31,11 @@ class Ko:
     depends: tuple[str, ...]
     parameters: tuple[str, ...]
     suites: tuple[str, ...]
+
+    @property
+    def runs_its_suites(self) -> bool:
+        """Whether it has what runs suites on a kernel without KUnit."""
+        return any(name.startswith(KUNITS) for name in self.parameters)
 
     def as_json(self) -> dict[str, object]:
         """It as JSON has it, which is what elf.py prints."""
@@ -112,7 +120,12 @@ def parameters(words: Sequence[str], modules: Sequence[Ko]) -> list[str]:
             if name in ko.parameters and (not module or canonical(module) == canonical(ko.name))
         ]
         if not own:
-            have = [f"{ko.name}.{parameter}" for ko in modules for parameter in ko.parameters]
+            have = [
+                f"{ko.name}.{parameter}"
+                for ko in modules
+                for parameter in ko.parameters
+                if not parameter.startswith(KUNITS)
+            ]
             raise Fail(
                 f"ARGS: no module has such a parameter: {word}; there "
                 + (f"is {', '.join(have)}" if have else "are none at all")

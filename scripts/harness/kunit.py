@@ -51,7 +51,11 @@ OUTPUTS = ("--json", "--junit")
 # Options that have a value, which may be the next word.
 VALUED = ("--timeout", "--jobs", "--filter", "--filter_action", "--kernel_args", "--qemu_args")
 
-# A word for the kernel's command line with which suites don't run when their module is loaded.
+# Those that choose by attributes, of which suites without KUnit have none.
+ATTRIBUTES = ("--filter", "--filter_action")
+
+# A word for the kernel's command line with which suites don't run when their module is loaded; on a
+# kernel without KUnit, /init gives it to the modules.
 NO_SUITES = "kunit.enable=0"
 
 # kunit.py's exit code for options that it doesn't know.
@@ -195,8 +199,34 @@ def run(
     return done.returncode
 
 
-def chosen(modules: Modules, asked: Options) -> list[Ko]:
+def is_missing(kernel: Kernel) -> bool:
+    """Whether a kernel has no KUnit, so that modules run their suites by themselves."""
+    return "KUNIT" not in kernel.config
+
+
+def check_without_kunit(modules: Modules, asked: Options) -> None:
+    """Fails if suites would not run on a kernel without KUnit, or not as they are asked for."""
+    for word in asked.words:
+        if word.partition("=")[0] in ATTRIBUTES:
+            raise Fail(f"ARGS: {word}: on a kernel without KUnit, suites have no attributes")
+    testing = modules.testing()
+    if not testing:
+        raise Fail(
+            f"{places.shown_module_dir()}: this kernel has no KUnit; only suites made by"
+            " kunit_suite! run there, and no module has one"
+        )
+    for ko in testing:
+        if not ko.runs_its_suites:
+            raise Fail(
+                f"this kernel has no KUnit, and the suite.rs of {ko.name} is one that needs it;"
+                " copy suite.rs and runner.rs anew"
+            )
+
+
+def chosen(kernel: Kernel, modules: Modules, asked: Options) -> list[Ko]:
     """The modules that have a suite which is asked for."""
+    if is_missing(kernel):
+        check_without_kunit(modules, asked)
     testing = modules.testing()
     if not testing:
         raise Fail(
@@ -233,8 +263,13 @@ def judge(
     faults = verdict.guest_faults(console, rules) + verdict.plan_faults(console)
     faults += verdict.memory_faults(console, kernel.config)
     if whole:
+        mend = (
+            "; without KUnit it runs only if the module's init calls suite::run_without_kunit()"
+            if is_missing(kernel)
+            else ""
+        )
         faults += [
-            f"suite {suite} of {ko.name} did not run; the module has it"
+            f"suite {suite} of {ko.name} did not run; the module has it{mend}"
             for suite in ko.suites
             if not found.get(suite)
         ]
@@ -261,7 +296,7 @@ def test(
     """
     rules = settings.messages("test", kernel.selectors)
     script = settings.script(kernel.selectors)
-    wanted = chosen(modules, asked)
+    wanted = chosen(kernel, modules, asked)
     code = 0
     faults: list[str] = []
     results: verdict.Results = {}

@@ -43,7 +43,8 @@ BYTES_MAX = 256 << 20
 # of each module that gets BTF (tools/bpf/resolve_btfids, 7.3).
 CHATTER = re.compile(
     r"^(?:  [A-Z_]+ +(?:\[M\] *)?\S+( \S+)?$|make(?:\[\d+\])?: (?:Entering|Leaving) "
-    r"|Cannot find \.BTF_ids or symbols sections|Dumped \d+ bytes of data to )"
+    r"|Skipping BTF generation for |Cannot find \.BTF_ids or symbols sections"
+    r"|Dumped \d+ bytes of data to )"
 )
 WARNING = re.compile(r"\bwarning\b|^WARNING:", re.IGNORECASE)
 

@@ -46,6 +46,10 @@ fn is_usable<A: Allocator>(flags: Flags) -> Result<bool, Stop> {
 
 /// "`Flags` are honored": `GFP_ATOMIC` and `GFP_NOWAIT` don't sleep, under a spinlock and in a
 /// softirq. A kernel with `DEBUG_ATOMIC_SLEEP` reports an allocator that may.
+///
+/// With `PREEMPT_RT` both can be preempted. That is all that the flags promise there: where
+/// preemption or interrupts are off no allocator of the slab's can be used, whatever the flags
+/// (`include/linux/gfp_types.h`, `Documentation/core-api/real-time/differences.rst`).
 pub(crate) fn usable_in_atomic_context<A: Allocator>(limits: &Limits) -> Outcome {
     if !limits.atomic {
         return Err(Stop::NotApplicable(c"it may sleep"));

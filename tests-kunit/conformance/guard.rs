@@ -143,17 +143,14 @@ fn try_shrink<A: Allocator>(old: Layout, new: Layout) -> Result<Neighbours, Stop
     if !resized || Some(moving.address()) != place {
         return Ok(Neighbours::Elsewhere);
     }
-    let intact = field
-        .iter()
-        .enumerate()
-        .filter_map(|(n, block)| Some((n, block.as_ref()?)))
-        .all(|(n, block)| block.matches(n as u64, new.size()));
+    for (n, block) in field.iter().enumerate() {
+        let Some(block) = block else { continue };
 
-    Ok(if intact {
-        Neighbours::Intact
-    } else {
-        Neighbours::Overwritten
-    })
+        if !block.matches(n as u64, new.size()) {
+            return Ok(Neighbours::Overwritten);
+        }
+    }
+    Ok(Neighbours::Intact)
 }
 
 /// Returns a block's address, and 0 if there is none.

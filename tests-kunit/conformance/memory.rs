@@ -9,7 +9,6 @@ use kernel::{
         flags::__GFP_NOWARN,
         Allocator, //
     },
-    bindings,
     page::PAGE_SIZE,
     prelude::*, //
 };
@@ -17,6 +16,7 @@ use kernel::{
 use super::{
     block::Block,
     limits::Limits,
+    probe,
     property::{
         ensure,
         layout,
@@ -45,8 +45,7 @@ const SLACK: usize = AMOUNT / 4;
 
 /// Returns how much memory is available, in bytes.
 fn available() -> isize {
-    // SAFETY: The function has no requirements.
-    unsafe { bindings::si_mem_available() as isize * PAGE_SIZE as isize }
+    probe::available_pages() as isize * PAGE_SIZE as isize
 }
 
 /// Returns by how many bytes less is available when many blocks were allocated, reallocated and

@@ -17,9 +17,11 @@
 #include <linux/kfence.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
+#include <linux/mmzone.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/nodemask.h>
+#include <linux/percpu.h>
 #include <linux/printk.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -57,6 +59,26 @@ int conformance_block_nid(const void *block)
 int conformance_online_nodes(void)
 {
 	return num_online_nodes();
+}
+
+/*
+ * How many pages can be had. Those that each CPU keeps for itself count, which the kernel takes for
+ * used: of what was freed it may keep an eighth of the memory (mm/page_alloc.c, zone_highsize()).
+ */
+unsigned long conformance_available_pages(void)
+{
+	unsigned long pages = si_mem_available();
+	int nid, n, cpu;
+
+	for_each_online_node(nid) {
+		for (n = 0; n < MAX_NR_ZONES; n++) {
+			struct zone *zone = &NODE_DATA(nid)->node_zones[n];
+
+			for_each_online_cpu(cpu)
+				pages += READ_ONCE(per_cpu_ptr(zone->per_cpu_pageset, cpu)->count);
+		}
+	}
+	return pages;
 }
 
 struct job {
@@ -141,7 +163,7 @@ void conformance_in_softirq(conformance_fn *run, void *data)
 	destroy_work_on_stack(&job.work);
 }
 
-#ifdef kunit_warning_suppress
+#if IS_ENABLED(CONFIG_KUNIT) && defined(kunit_warning_suppress)
 /*
  * Runs a function in a KUnit case and returns how often it made the kernel warn, or an errno. These
  * warnings are kept from the log, where they would end the run.

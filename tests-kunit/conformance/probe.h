@@ -8,6 +8,7 @@ unsigned long conformance_seed(void);
 unsigned int conformance_seconds(void);
 int conformance_block_nid(const void *block);
 int conformance_online_nodes(void);
+unsigned long conformance_available_pages(void);
 int conformance_on_cpus(conformance_fn *run, void *data);
 void conformance_in_softirq(conformance_fn *run, void *data);
 void conformance_warn(void);

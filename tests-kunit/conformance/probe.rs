@@ -28,6 +28,7 @@ extern "C" {
     fn conformance_seconds() -> c_uint;
     fn conformance_block_nid(block: *const c_void) -> c_int;
     fn conformance_online_nodes() -> c_int;
+    fn conformance_available_pages() -> c_ulong;
     fn conformance_on_cpus(run: Callback, data: *mut c_void) -> c_int;
     fn conformance_in_softirq(run: Callback, data: *mut c_void);
     fn conformance_warn();
@@ -65,6 +66,12 @@ pub(crate) unsafe fn nid(block: NonNull<u8>) -> Option<i32> {
 pub(crate) fn online_nodes() -> i32 {
     // SAFETY: The function has no requirements.
     unsafe { conformance_online_nodes() }
+}
+
+/// Returns how many pages of memory can be had.
+pub(crate) fn available_pages() -> usize {
+    // SAFETY: The function has no requirements.
+    unsafe { conformance_available_pages() as usize }
 }
 
 /// Calls the `F` at `data`.

@@ -6,6 +6,10 @@
 //! `#[macro_use] mod suite;` before the modules that have suites. A file that uses the macros has
 //! `suite` in scope.
 //!
+//! On a kernel without KUnit, as distributions have, nothing runs suites. There it takes the file
+//! `runner.rs` as well, copied to where this one is, and a call of [`run_without_kunit`] in the
+//! module's `init`.
+//!
 //! The kernel's `#[kunit_tests]` is not there on all supported kernels, and its assertions end the
 //! case's thread without running destructors: the blocks of a failed case would leak. Here a case
 //! is a function that returns an [`Outcome`], so `?` works and everything is dropped.
@@ -30,6 +34,19 @@ use kernel::{
     error::Error,
     prelude::*, //
 };
+
+#[cfg(not(CONFIG_KUNIT))]
+#[path = "runner.rs"]
+pub(crate) mod runner;
+
+/// Runs the module's suites on a kernel without KUnit, and prints their results as KUnit would; to
+/// be called in the module's `init`, when all is there that the cases need.
+///
+/// On a kernel with KUnit this does nothing. KUnit runs them when `init` has returned.
+pub(crate) fn run_without_kunit() {
+    #[cfg(not(CONFIG_KUNIT))]
+    runner::run();
+}
 
 /// Why a case stopped before its end.
 pub(crate) enum Stop {
@@ -81,7 +98,8 @@ macro_rules! check {
 }
 pub(crate) use check;
 
-/// Registers a suite of cases with KUnit, which runs them when the module is loaded.
+/// Registers a suite of cases with KUnit, which runs them when the module is loaded; on a kernel
+/// without KUnit with [`run_without_kunit`].
 ///
 /// `name` is the suite's. The cases are functions without arguments that return an [`Outcome`].
 macro_rules! kunit_suite {
@@ -116,9 +134,15 @@ macro_rules! kunit_suite {
 
             // The module loader hands KUnit what is in this section (`kernel/module/main.c`,
             // `find_module_sections()`).
-            #[used]
+            //
+            // `compiler`, as the kernel's own macros have it: of newer compilers a plain `#[used]`
+            // goes to the linker as well, by a flag that makes another section of it.
+            #[used(compiler)]
             #[link_section = ".kunit_test_suites"]
             static ENTRY: suite::Entry = suite::Entry(core::ptr::addr_of_mut!(SUITE));
+
+            #[cfg(not(CONFIG_KUNIT))]
+            suite::runner::register!($name, [$($case),+]);
         };
     };
 }

@@ -9,7 +9,6 @@
 )]
 
 use core::ffi::{
-    c_long,
     c_ulong,
     c_void, //
 };
@@ -20,7 +19,6 @@ pub use crate::{
 };
 use crate::{
     context,
-    page::PAGE_SIZE,
     slab, //
 };
 
@@ -85,17 +83,6 @@ pub unsafe extern "C" fn krealloc_node_align(
     node: i32,
 ) -> *mut c_void {
     slab::krealloc(block.cast(), size, align, flags, node).cast()
-}
-
-/// Returns how much memory is available, in pages: a made-up total without what is live.
-///
-/// # Safety
-///
-/// None.
-pub unsafe extern "C" fn si_mem_available() -> c_long {
-    const TOTAL: usize = 1 << 40;
-
-    ((TOTAL - slab::live().granted) / PAGE_SIZE) as c_long
 }
 
 /// Returns a random number.
