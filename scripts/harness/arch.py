@@ -9,6 +9,19 @@ from dataclasses import dataclass
 from harness import variables
 from harness.messages import Fail
 
+# The memory of a guest, in MiB; as much as kunit.py gives it.
+MEMORY = 1024
+
+# Two NUMA nodes with half of it each.
+NODES = [
+    word
+    for node in ("node0", "node1")
+    for word in (
+        *("-object", f"memory-backend-ram,id={node},size={MEMORY // 2}M"),
+        *("-numa", f"node,memdev={node}"),
+    )
+]
+
 
 @dataclass(frozen=True)
 class Arch:
@@ -43,7 +56,9 @@ class Arch:
             return ["-machine", "virt,mte=on", "-cpu", "max,pauth-impdef=on", "-smp", str(cpus)]
         # KASAN's shadow and what SLUB's debugging adds to each object want room.
         memory = ["-m", "2048"] if "KASAN_GENERIC" in config else []
-        return [*self.machine, "-smp", str(cpus), *memory]
+        # A kernel that can't pretend NUMA nodes gets real ones.
+        nodes = NODES if "NUMA" in config and "NUMA_EMU" not in config else []
+        return [*self.machine, "-smp", str(cpus), *memory, *nodes]
 
     def command_line(self, mode: str) -> list[str]:
         """The kernel's command line; `mode` is what the guest is for (init.c).

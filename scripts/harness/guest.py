@@ -18,6 +18,7 @@ from harness import process
 from harness import signing
 from harness import toolchain as toolchains
 from harness import userland
+from harness.arch import MEMORY
 from harness.kernel import Kernel
 from harness.ko import Ko
 from harness.messages import Fail
@@ -27,9 +28,6 @@ TAIL_LINES = 20
 
 # A guest that only starts and ends takes about two seconds without KVM.
 PROBE_SECONDS = 10
-
-# As much as kunit.py gives a guest, in MiB.
-MEMORY = 1024
 
 # Where instructions are counted: each takes a nanosecond of the guest's time, which the time stamp
 # counter then counts, and nothing of the host's time gets in. As QEMU runs one CPU at a time then,

@@ -4,7 +4,6 @@
 
 import re
 import shutil
-import unittest
 from pathlib import Path
 
 from copies import CHECKOUT
