@@ -52,7 +52,7 @@ class Arch:
 
     def hardware(self, config: Mapping[str, str], cpus: int = 2) -> list[str]:
         """QEMU's options for a machine that a kernel of this configuration runs on."""
-        if "ARM64_MTE" in config:
+        if "KASAN_HW_TAGS" in config:
             return ["-machine", "virt,mte=on", "-cpu", "max,pauth-impdef=on", "-smp", str(cpus)]
         # KASAN's shadow and what SLUB's debugging adds to each object want room.
         memory = ["-m", "2048"] if "KASAN_GENERIC" in config else []
