@@ -8,6 +8,7 @@ not judged.
 """
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -24,6 +25,7 @@ from harness import command
 from harness import messages
 from harness import places
 from harness import process
+from harness import selection
 from harness import stages
 from harness import variables
 from harness import verdict
@@ -191,6 +193,11 @@ def check(arch: Arch) -> None:
         raise Fail(f"make bench is for ARCH={' or '.join(ARCHES)}, not {arch.name}")
     if arches.selected_config(arch):
         raise Fail("make bench is for the lean kernel; leave DEBUG unset")
+    if selection.is_shipped(os.environ.get("KERNEL", "")):
+        raise Fail(
+            "make bench is for lean kernels, on which each run counts the same instructions;"
+            f" KERNEL={os.environ['KERNEL']} is none"
+        )
 
 
 def main() -> None:

@@ -154,10 +154,12 @@ class Toolchain:
         """Whether a command that is run without `kvm` has no KVM."""
         return self.root is not None or bool(shutil.which("bwrap")) or not has_kvm()
 
-    def output(self, command: Sequence[str], rw: Sequence[Path] = ()) -> str:
+    def output(
+        self, command: Sequence[str], *, ro: Sequence[Path] = (), rw: Sequence[Path] = ()
+    ) -> str:
         """What a short command prints; empty if it fails."""
         done = subprocess.run(
-            self.argv(command, rw=rw),
+            self.argv(command, ro=ro, rw=rw),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

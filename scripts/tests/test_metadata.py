@@ -18,6 +18,7 @@ from harness import process
 from harness import selection
 from harness import source as sources
 from harness import toolchain as toolchains
+from harness.arch import ARCHES
 from harness.kernel import Needs
 from harness.messages import Fail
 from harness.toolchain import Toolchain
@@ -175,9 +176,7 @@ class Choice(unittest.TestCase):
 
     def test_gone(self) -> None:
         """A release that left the archive: one line with what is there."""
-        there = debian.newest(
-            debian.NEWEST_FLAVOUR, selection.arches.ARCHES["x86_64"], toolchains.provide()
-        )
+        there = debian.newest(debian.NEWEST_FLAVOUR, ARCHES["x86_64"], toolchains.provide())
         self.refused(
             "does not have Linux 7.2.99+deb13-cloud-amd64",
             there.name,
