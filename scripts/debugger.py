@@ -49,8 +49,8 @@ def need_symbols(kernel: Kernel) -> Path:
         raise Fail(f"{kernel.build} has no vmlinux, and so no symbols for gdb")
     if " do_init_module\n" not in kernel.toolchain.output(["nm", str(symbols)], ro=[symbols]):
         raise Fail(
-            f"{symbols} has no symbols for gdb, as that of a distribution's headers; make gdb is for"
-            " kernels that were built here, or a build directory of your own"
+            f"{symbols} has no symbols for gdb, as that of a distribution's headers has none; make"
+            " gdb is for kernels that were built here, or a build directory of your own"
         )
     return symbols
 
