@@ -94,12 +94,12 @@ CELLS = (
     Cell("7.3", "um", first=True),
     Cell("7.3", "x86_64", "debug", first=True),
     Cell("7.3", "riscv", first=True),
+    Cell(debian.NEWEST, "x86_64", "debian-rt"),
+    Cell(debian.NEWEST, "arm64", "debian"),
+    Cell(debian.NEWEST, "x86_64", "debian"),
     Cell("7.3", "arm64"),
     Cell("6.18", "x86_64"),
     Cell("7.3", "arm64", "mte"),
-    Cell(debian.NEWEST, "x86_64", "debian"),
-    Cell(debian.NEWEST, "x86_64", "debian-rt"),
-    Cell(debian.NEWEST, "arm64", "debian"),
 )
 
 # Without these the matrix can't be called green.
