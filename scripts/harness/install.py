@@ -36,14 +36,26 @@ def install(kernel: Kernel) -> None:
         raise Fail(f"can't write to {to} ({error.strerror}); become root, or set INSTALL_MOD_PATH=")
     modules = module.build(kernel)
     path = "" if root() == Path("/") else root()
+    unsigned = "MODULE_SIG_ALL" in kernel.config and not has_key(kernel)
+    words = [*["CONFIG_MODULE_SIG_ALL="] * unsigned, f"INSTALL_MOD_PATH={path}", "modules_install"]
     module.run(
-        module.make(kernel, modules.dir, [f"INSTALL_MOD_PATH={path}", "modules_install"], rw=[to]),
+        module.make(kernel, modules.dir, words, rw=[to]),
         modules.dir,
         places.logs() / "modules_install.log",
         werror=False,
     )
     depmod(kernel)
     messages.say(f"installed the modules under {to}")
+    if unsigned:
+        messages.say("installed, not signed: the key for the kernel's modules is not here")
+
+
+def has_key(kernel: Kernel) -> bool:
+    """Whether the key and the certificate are there by which the kernel's build signs modules
+    (scripts/Makefile.modinst)."""
+    key = kernel.config.get("MODULE_SIG_KEY", "").strip('"')
+    certificate = kernel.build / "certs/signing_key.x509"
+    return certificate.exists() and (key.startswith("pkcs11:") or (kernel.build / key).is_file())
 
 
 def uninstall(kernel: Kernel) -> None:
