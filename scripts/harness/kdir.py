@@ -268,19 +268,6 @@ def host_rustc() -> str:
     return HOST.rustc() if shutil.which("rustc") else "none"
 
 
-def need_host(tree: Tree) -> None:
-    """Fails if this machine's own tools can't build a module for the tree, as DKMS does."""
-    tools = ("make", "clang", "ld.lld", "llvm-objcopy") if tree.clang else ("make", "gcc", "ld")
-    missing = [tool for tool in tools if not shutil.which(tool)]
-    if missing:
-        raise Fail(
-            f"KDIR={tree.build}: this kernel was built with {'clang' if tree.clang else 'gcc'}, and"
-            f" this machine has no {', '.join(missing)}; install what is missing"
-        )
-    if host_rustc() != tree.rustc:
-        raise Fail(other_rustc(tree, f"this machine has {host_rustc()}"))
-
-
 def other_rustc(tree: Tree, found: str) -> str:
     """What to say if no rustc can read the metadata."""
     return (
