@@ -9,7 +9,7 @@ import re
 import shutil
 import tempfile
 import unittest
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from copies import CHECKOUT, said_by
@@ -54,6 +54,10 @@ class Machine(unittest.TestCase):
     """A machine with DKMS and one kernel, which setUpClass has to install below `pristine`."""
 
     suite = toolchains.SUITE
+
+    # How a test's machine gets its files; by links if the test changes none of them in place.
+    copy: Callable[..., object] = staticmethod(shutil.copy2)
+
     kernel: kernels.Kernel
     toolchain: Toolchain
     folder: Path
@@ -74,7 +78,7 @@ class Machine(unittest.TestCase):
     def setUp(self) -> None:
         """Each test has a machine of its own."""
         self.machine = self.folder / "machine"
-        shutil.copytree(self.pristine, self.machine, symlinks=True)
+        shutil.copytree(self.pristine, self.machine, symlinks=True, copy_function=self.copy)
         self.addCleanup(shutil.rmtree, self.machine)
         self.modules = self.machine / "modules" / self.kernel.release
         self.at = {

@@ -56,6 +56,7 @@ LACKS = {
 class Debian(Machine):
     """A machine that runs the newest of Debian's kernels for virtual machines."""
 
+    copy = staticmethod(os.link)
     version: str
     kept: Path
     making: Path
