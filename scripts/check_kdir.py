@@ -4,14 +4,15 @@
 
 import os
 import shlex
-import sys
 from pathlib import Path
 
 from harness import arch as arches
 from harness import command
 from harness import compiler
+from harness import host
 from harness import kdir
 from harness import messages
+from harness import metadata
 from harness import module
 from harness import places
 from harness import variables
@@ -20,34 +21,38 @@ from harness.toolchain import Toolchain
 
 
 def main() -> None:
-    """Checks KDIR, or the running kernel's build directory if it is not set.
-
-    With `host` it is for this machine's own tools, and no others are looked for.
-    """
-    variables.takes("check-kdir", "KDIR", "ARCH", "TOOLCHAIN", "M")
+    """Checks KDIR, or the running kernel's build directory if it is not set."""
+    variables.takes("check-kdir", "KDIR", "KERNEL_SOURCE", "ARCH", "TOOLCHAIN", "M")
     running = Path("/lib/modules", os.uname().release, "build")
     path = Path(os.environ.get("KDIR") or running)
     rust = module.has_rust() if os.environ.get("M") else True
     what = "Rust modules" if rust else "modules in C"
     tree = kdir.inspect(path, rust)
     kdir.need_arch(path, tree, arches.selected())
-    if sys.argv[1:] == ["host"]:
-        kdir.need_host(tree)
-        messages.say(f"{path}: this machine can build {what} for Linux {tree.release}")
-        return
-    toolchain = kdir.matching_toolchain(tree, rust)
+    toolchain = host.matching_toolchain(tree, rust)
+    making = rust and not tree.metadata
+    if making:
+        metadata.package_version(tree, toolchain)
     kdir.notice_if_newer(tree.release)
     messages.say(f"{path}: Linux {tree.release} ({tree.arch.name}) can build {what}")
     whose = "the host" if toolchain.root is None else "the toolchain"
     messages.say(f"  rustc: {tree.rustc}, {whose}'s" if rust else f"  compiler: {tree.compiler}")
+    if making:
+        messages.say(
+            "  Rust metadata: not there; whatever builds a module makes it first, from the kernel's"
+            " source"
+        )
     for name, kunit in (("make test", True), ("make demo", False)):
         try:
             kdir.need_image(tree)
             if kunit:
-                kdir.need_kunit(tree)
+                kdir.need_kunit(tree, rust)
             messages.say(f"  {name}: yes")
         except Fail as fail:
             messages.say(f"  {name}: no; {fail}")
+    if making:
+        messages.say("`make metadata` makes it now, and prints the directory to use as KDIR then")
+        return
     top = places.module_dir()
     messages.say("this builds the modules in place, with the same tools:")
     messages.say(f"  {shlex.join(in_place(tree, toolchain, top))}")

@@ -23,6 +23,10 @@ from harness.messages import Fail
 TREE = Path("/var/lib/dkms")
 SOURCES = Path("/usr/src")
 
+# Where the Rust metadata goes that DKMS's builds make, and what in a module's source makes it.
+CACHE = Path("/var/cache/rust_alloc_demo")
+MAKER = "scripts/dkms-preflight"
+
 
 def package() -> tuple[str, str]:
     """The name and the version that the modules' dkms.conf gives them."""
@@ -55,12 +59,14 @@ def dkms(*words: str) -> None:
 
 
 def remove(name: str, version: str) -> None:
-    """Takes the modules from all kernels and from DKMS."""
+    """Takes the modules from all kernels and from DKMS, with what was made for them alone."""
     if (TREE / name / version).is_dir():
         dkms("remove", f"{name}/{version}", "--all")
     copy = SOURCES / f"{name}-{version}"
     if copy.is_dir():
         shutil.rmtree(copy)
+    if not any((source / MAKER).exists() for source in TREE.glob("*/*/source")):
+        places.remove(CACHE)
     messages.say(f"{name}/{version} is not in DKMS, and {copy} is not there")
 
 

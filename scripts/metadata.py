@@ -13,6 +13,7 @@ from pathlib import Path
 
 from harness import arch as arches
 from harness import command
+from harness import host
 from harness import kdir
 from harness import metadata
 from harness import variables
@@ -27,7 +28,7 @@ def main() -> None:
         kdir.need_arch(path, tree, arches.selected())
         build = tree.build
         if not tree.metadata:
-            build, _ = metadata.provide(tree, kdir.matching_toolchain(tree))
+            build, _ = metadata.provide(tree, host.matching_toolchain(tree))
     print(build)
 
 

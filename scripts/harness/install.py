@@ -9,6 +9,7 @@ from harness import messages
 from harness import module
 from harness import places
 from harness import process
+from harness import signing
 from harness.kernel import Kernel
 from harness.messages import Fail
 
@@ -36,14 +37,20 @@ def install(kernel: Kernel) -> None:
         raise Fail(f"can't write to {to} ({error.strerror}); become root, or set INSTALL_MOD_PATH=")
     modules = module.build(kernel)
     path = "" if root() == Path("/") else root()
+    unsigned = "MODULE_SIG_ALL" in kernel.config and bool(
+        signing.missing(kernel.config, kernel.build)
+    )
+    words = [*["CONFIG_MODULE_SIG_ALL="] * unsigned, f"INSTALL_MOD_PATH={path}", "modules_install"]
     module.run(
-        module.make(kernel, modules.dir, [f"INSTALL_MOD_PATH={path}", "modules_install"], rw=[to]),
+        module.make(kernel, modules.dir, words, rw=[to]),
         modules.dir,
         places.logs() / "modules_install.log",
         werror=False,
     )
     depmod(kernel)
     messages.say(f"installed the modules under {to}")
+    if unsigned:
+        messages.say("installed, not signed: the key for the kernel's modules is not here")
 
 
 def uninstall(kernel: Kernel) -> None:

@@ -268,19 +268,6 @@ def host_rustc() -> str:
     return HOST.rustc() if shutil.which("rustc") else "none"
 
 
-def need_host(tree: Tree) -> None:
-    """Fails if this machine's own tools can't build a module for the tree, as DKMS does."""
-    tools = ("make", "clang", "ld.lld", "llvm-objcopy") if tree.clang else ("make", "gcc", "ld")
-    missing = [tool for tool in tools if not shutil.which(tool)]
-    if missing:
-        raise Fail(
-            f"KDIR={tree.build}: this kernel was built with {'clang' if tree.clang else 'gcc'}, and"
-            f" this machine has no {', '.join(missing)}; install what is missing"
-        )
-    if host_rustc() != tree.rustc:
-        raise Fail(other_rustc(tree, f"this machine has {host_rustc()}"))
-
-
 def other_rustc(tree: Tree, found: str) -> str:
     """What to say if no rustc can read the metadata."""
     return (
@@ -290,18 +277,18 @@ def other_rustc(tree: Tree, found: str) -> str:
     )
 
 
-def need_kunit(tree: Tree) -> None:
-    """Fails if the suites could not run."""
+def need_kunit(tree: Tree, rust: bool) -> None:
+    """Fails if the suites could not run, of modules in Rust or in C."""
     value = tree.config.get("KUNIT")
     if value == "m":
         raise Fail(
             f"KDIR={tree.build}: CONFIG_KUNIT is m, so the suites would not be built, or vanish"
             " silently; set CONFIG_KUNIT=y and rebuild the kernel"
         )
-    if not value and "RUST" not in tree.config:
+    if not value and not rust:
         raise Fail(
-            f"KDIR={tree.build}: this kernel has neither KUnit nor Rust, and without KUnit only"
-            " suites made by kunit_suite! run; set CONFIG_KUNIT=y and rebuild the kernel"
+            f"KDIR={tree.build}: this kernel has no KUnit, which suites in C need; only suites made by"
+            " kunit_suite!, in Rust, run there"
         )
 
 

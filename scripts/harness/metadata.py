@@ -119,6 +119,14 @@ def source_for(tree: Tree, toolchain: Toolchain) -> Path:
     named = os.environ.get("KERNEL_SOURCE")
     if named:
         return sources.named(Path(named), toolchain)
+    return sources.of_package(package_version(tree, toolchain), toolchain) / "tree"
+
+
+def package_version(tree: Tree, toolchain: Toolchain) -> str:
+    """The version of the packages that a kernel's source comes with; empty if KERNEL_SOURCE= names
+    that. Fails if neither is known."""
+    if os.environ.get("KERNEL_SOURCE"):
+        return ""
     version = debian.package_version(tree.release, toolchain)
     if not version:
         raise Fail(
@@ -126,7 +134,7 @@ def source_for(tree: Tree, toolchain: Toolchain) -> Path:
             " from the kernel's source; name that by KERNEL_SOURCE=, a tree or a tarball of exactly"
             f" Linux {tree.release}"
         )
-    return sources.of_package(version, toolchain) / "tree"
+    return version
 
 
 def not_its_own(tree: Tree, why: str) -> Fail:

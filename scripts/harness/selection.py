@@ -14,6 +14,7 @@ from pathlib import Path
 from harness import arch as arches
 from harness import archive
 from harness import debian
+from harness import host
 from harness import kdir
 from harness import lean
 from harness import messages
@@ -99,7 +100,7 @@ def select_own(path: Path, arch: Arch | None, first: int, of: int, needs: Needs)
     kdir.need_arch(path, tree, arch)
     check(tree, needs)
     messages.step(first, of, f"toolchain: {tree.rustc if needs.rust else tree.compiler}")
-    toolchain = kdir.matching_toolchain(tree, needs.rust)
+    toolchain = host.matching_toolchain(tree, needs.rust)
     messages.step(first + 1, of, f"kernel: Linux {tree.release} in {path}")
     kdir.notice_if_newer(tree.release)
     return of_tree(tree, "", toolchain, needs)
@@ -127,7 +128,7 @@ def shipped(release: debian.Release, toolchain: Toolchain, needs: Needs) -> Kern
 def check(tree: kdir.Tree, needs: Needs) -> None:
     """Fails if a kernel that was not built here can't do what is needed of it."""
     if needs.kunit:
-        kdir.need_kunit(tree)
+        kdir.need_kunit(tree, needs.rust)
     if needs.image:
         kdir.need_image(tree)
         signing.need_key(tree.config, tree.build)

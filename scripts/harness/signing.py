@@ -13,30 +13,34 @@ from harness.messages import Fail
 PROGRAM = "scripts/sign-file"
 CERTIFICATE = "certs/signing_key.x509"
 
+# How the name of a key in a token begins.
+TOKEN = "pkcs11:"
+
 
 def enforced(config: Mapping[str, str]) -> bool:
     """Whether a kernel of this configuration loads signed modules only."""
     return "MODULE_SIG_FORCE" in config
 
 
-def key(config: Mapping[str, str], build: Path) -> Path:
-    """Where the private key is to be (scripts/Makefile.modinst, sig-key)."""
+def key(config: Mapping[str, str], build: Path) -> str:
+    """Where the private key is to be: in a file, or a token (scripts/Makefile.modinst, sig-key)."""
     name = config.get("MODULE_SIG_KEY", "").strip('"')
-    return Path(name) if name.startswith("/") else build / name
+    return name if name.startswith(TOKEN) else str(build / name)
+
+
+def missing(config: Mapping[str, str], build: Path) -> list[str]:
+    """What is not there of what a build directory's kernel signs modules with."""
+    files = [key(config, build), str(build / CERTIFICATE), str(build / PROGRAM)]
+    return [file for file in files if not file.startswith(TOKEN) and not Path(file).is_file()]
 
 
 def need_key(config: Mapping[str, str], build: Path) -> None:
     """Fails if a kernel loads signed modules only, and there is nothing to sign with."""
-    if not enforced(config):
-        return
-    private = key(config, build)
-    missing = [
-        str(file) for file in (private, build / CERTIFICATE, build / PROGRAM) if not file.is_file()
-    ]
-    if missing:
+    lacking = missing(config, build) if enforced(config) else []
+    if lacking:
         raise Fail(
             f"KDIR={build}: this kernel loads signed modules only (CONFIG_MODULE_SIG_FORCE), and"
-            f" they can't be signed here without {', '.join(missing)}; the key is where the kernel"
+            f" they can't be signed here without {', '.join(lacking)}; the key is where the kernel"
             " was built"
         )
 
@@ -49,10 +53,10 @@ def content(kernel: Kernel, module: Path) -> bytes:
     algorithm = kernel.config["MODULE_SIG_HASH"].strip('"')
     with places.scratch("signing") as folder:
         signed = folder / module.name
-        words = [str(kernel.build / PROGRAM), algorithm, str(private), str(certificate)]
+        words = [str(kernel.build / PROGRAM), algorithm, private, str(certificate)]
         argv = kernel.toolchain.argv(
             [*words, str(module), str(signed)],
-            ro=[*kernel.trees(), private, module],
+            ro=[*kernel.trees(), module, *([] if private.startswith(TOKEN) else [Path(private)])],
             rw=[folder],
         )
         done = subprocess.run(argv, capture_output=True, text=True, check=False)

@@ -27,6 +27,9 @@ from harness.toolchain import Toolchain
 # The version that is taken if none is named.
 DEFAULT = ".".join(map(str, kdir.NEWEST))
 
+# How Debian calls the packages with a kernel's source, before the version.
+PACKAGE = "linux-source-"
+
 # Unpacks a kernel's tarball, which has one directory at its top.
 UNTAR = "mkdir tree && tar -xf {} -C tree --no-same-owner --strip-components=1"
 
@@ -175,7 +178,7 @@ def source_versions(index: Index) -> set[str]:
 
 
 def package(version: str, index: Index, exact: str = "") -> str:
-    """The commands that get the binary package with a kernel's source; of it, an exact version."""
+    """The commands that get the binary package with a kernel's source, of a version if `exact`."""
     return (
         f"{index.apt} download linux-source-{version}{'=' * bool(exact)}{exact}"
         " && test -f linux-source-*.deb"
@@ -213,24 +216,21 @@ def of_package(version: str, toolchain: Toolchain) -> Path:
 
     It may have come with the package linux-source that is installed on this machine.
     """
-    base = places.cache() / "source"
-    known = [file.parent for file in base.glob("*/patched") if file.read_text() == version]
-    if known:
-        return known[0]
-    short = re.match(r"\d+\.\d+", version)
-    assert short
-    installed = Path("/usr/src", f"linux-source-{short[0]}.tar.xz")
-    if installed.is_file() and debian_version(f"linux-source-{short[0]}") == version:
-        found = own(installed, toolchain)
+    if known := unpacked(version):
+        return known
+    if tarball := installed(version):
+        found = own(tarball, toolchain)
         (found / "patched").write_text(version)
         return found
     index = archive.index(toolchain)
+    base = places.cache() / "source"
     base.mkdir(exist_ok=True)
+    short = package_name(version).removeprefix(PACKAGE)
     with places.lock("source"):
         # The one that lean kernels are made from is shared.
-        to = base / (version if (base / short[0]).is_dir() else short[0])
+        to = base / (version if (base / short).is_dir() else short)
         try:
-            get(to, package(short[0], index, version), index)
+            get(to, package(short, index, version), index)
         except Unavailable:
             if version not in source_versions(index):
                 raise Unavailable(
@@ -242,10 +242,35 @@ def of_package(version: str, toolchain: Toolchain) -> Path:
     return to
 
 
-def debian_version(package_name: str) -> str:
+def unpacked(version: str) -> Path | None:
+    """The directory of such a source in the cache."""
+    files = (places.cache() / "source").glob("*/patched")
+    return next((file.parent for file in files if file.read_text() == version), None)
+
+
+def installed(version: str) -> Path | None:
+    """The tarball of such a source that is installed on this machine."""
+    name = package_name(version)
+    tarball = Path("/usr/src", f"{name}.tar.xz")
+    return tarball if tarball.is_file() and debian_version(name) == version else None
+
+
+def is_on_machine(version: str) -> bool:
+    """Whether such a source can be had without the archive."""
+    return bool(unpacked(version) or installed(version))
+
+
+def package_name(version: str) -> str:
+    """The package that has the source of a version of Debian's."""
+    short = re.match(r"\d+\.\d+", version)
+    assert short
+    return f"{PACKAGE}{short[0]}"
+
+
+def debian_version(name: str) -> str:
     """The version of a Debian package that is installed on this machine; empty if none is."""
     if not shutil.which("dpkg-query"):
         return ""
-    command = ["dpkg-query", "--showformat=${Version}", "--show", package_name]
+    command = ["dpkg-query", "--showformat=${Version}", "--show", name]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.stdout.strip() if done.returncode == 0 else ""

@@ -9,11 +9,9 @@ from pathlib import Path
 from harness import guest
 from harness import messages
 from harness import module
-from harness import places
 from harness import selection
 from harness.guest import Content
 from harness.kernel import Kernel, Needs
-from harness.messages import Fail
 from harness.module import Modules
 
 
@@ -31,11 +29,6 @@ def build(
     `default` is the kernel that KERNEL= is taken to name where nothing selects one.
     """
     kernel = selection.select(1, of, replace(needs, rust=module.has_rust()), default)
-    if needs.kunit and "KUNIT" not in kernel.config and not module.has_rust():
-        raise Fail(
-            f"{places.shown_module_dir()}: this kernel has no KUnit, which suites in C need; only"
-            " suites made by kunit_suite!, in Rust, run there"
-        )
     messages.step(3, of, what)
     return kernel, module.build(kernel, debug=debug, more=more)
 

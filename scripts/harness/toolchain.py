@@ -249,10 +249,11 @@ def root() -> Toolchain:
     return Toolchain(where, name)
 
 
-def with_packages(base: Toolchain, packages: Sequence[str]) -> Toolchain:
+def with_packages(base: Toolchain, packages: Sequence[str], suite: str = SUITE) -> Toolchain:
     """A root that has more packages than the one which all else does with.
 
-    Its files are links to those of that one, which dpkg replaces and does not change.
+    Its files are links to those of that one, which dpkg replaces and does not change. What is to
+    come from another `suite` than the root's own says so (`dkms/bookworm`), and may be older.
     """
     assert base.root
     name = places.key(base.key, *packages)
@@ -262,19 +263,22 @@ def with_packages(base: Toolchain, packages: Sequence[str]) -> Toolchain:
             if not where.is_dir():
                 with places.publish(where) as part:
                     part.rmdir()
-                    add_packages(base.root, part, packages)
+                    add_packages(base.root, part, packages, suite)
     return Toolchain(where, name)
 
 
-def add_packages(base: Path, part: Path, packages: Sequence[str]) -> None:
+def add_packages(base: Path, part: Path, packages: Sequence[str], suite: str) -> None:
     """Makes a root of links to another's files, and installs packages in it."""
     messages.say(f"      installing {', '.join(packages)} in a copy of the toolchain's root")
     log = places.logs() / "toolchain.log"
     process.run_logged(["cp", "-al", str(base), str(part)], log, "copying the toolchain's root")
     apt = "apt-get -q -o APT::Sandbox::User=root -o Dpkg::Use-Pty=0"
-    install_ = f"{apt} install -y --no-install-recommends {' '.join(packages)}"
+    install_ = f"{apt} install -y --no-install-recommends --allow-downgrades {' '.join(packages)}"
+    lists = "/etc/apt/sources.list"
+    add = f"sed -n 's/ {SUITE} main/ {suite} main/p' {lists} >{lists}.d/{suite}.list"
+    commands = [*[add] * (suite != SUITE), f"{apt} update", install_, f"{apt} clean"]
     argv = Toolchain(part, "").argv(
-        ["sh", "-e", "-c", f"{apt} update; {install_}; {apt} clean"],
+        ["sh", "-e", "-c", "; ".join(commands)],
         env={"DEBIAN_FRONTEND": "noninteractive"},
         network=True,
     )

@@ -25,8 +25,8 @@ from harness.messages import Fail  # noqa: E402
 
 # The longest first; the others follow.
 FIRST = (
-    *("test_debug", "test_kernel_code", "test_module_dir", "test_host", "test_rust_analyzer"),
-    *("test_debugfs", "test_dkms", "test_kunit"),
+    *("test_debug", "test_kernel_code", "test_dkms_debian", "test_module_dir", "test_host"),
+    *("test_rust_analyzer", "test_debugfs", "test_dkms", "test_kunit"),
 )
 
 # At most so many at a time: each has copies of the checkout, and what is built of them.

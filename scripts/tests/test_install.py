@@ -124,6 +124,28 @@ class Install(unittest.TestCase):
                 self.assertTrue(is_signed(self.kernel, signed, certificate))
                 self.assertFalse(is_signed(self.kernel, ko.file, certificate))
 
+    def test_not_signed(self) -> None:
+        """The kernel asks for it, and has kept its key to itself, as distributions do."""
+        headers(self.kernel, self.tree)
+        ask_for_signatures(self.kernel, self.tree)
+        self.made_unsigned()
+        # The key alone will not do.
+        make_key(self.kernel, self.tree)
+        (self.tree / "certs/signing_key.x509").unlink()
+        self.made_unsigned()
+
+    def made_unsigned(self) -> None:
+        """Installs the modules, which says that it doesn't sign them, and no more."""
+        words = (f"KDIR={self.tree}", f"M={CHECKOUT / FAULTS}")
+        code, text = self.make("modules_install", *words)
+        self.assertEqual(code, 0, text)
+        self.assertIn("\ninstalled, not signed: ", text)
+        self.assertNotRegex(text, "(?i)ssl|sign-file")
+        modules = list(self.modules.rglob("*.ko"))
+        self.assertEqual(len(modules), 2)
+        for module in modules:
+            self.assertNotIn(b"Module signature appended", module.read_bytes())
+
     def test_no_permission(self) -> None:
         """One line, before time is spent."""
         code, text = self.make("modules_install", "INSTALL_MOD_PATH=/proc")

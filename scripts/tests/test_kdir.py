@@ -165,6 +165,14 @@ class Defects(unittest.TestCase):
         self.refused("no CONFIG_RUST", "rustavailable")
 
     def test_no_metadata(self) -> None:
+        """It can be made, from a source that nobody knows of for a kernel that is not Debian's."""
+        self.hide("rust")
+        self.refused("it has no Rust metadata", f"exactly Linux {self.kernel.release}")
+        code, text = run("check_kdir.py", self.tree, KERNEL_SOURCE=str(self.kernel.source))
+        self.assertEqual(code, 0, text)
+        self.assertIn("Rust metadata: not there; whatever builds a module makes it first", text)
+
+    def test_partial_metadata(self) -> None:
         self.hide("rust/libkernel.rmeta")
         self.refused("libkernel.rmeta", "E0463")
 
