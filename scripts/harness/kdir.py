@@ -287,8 +287,8 @@ def need_kunit(tree: Tree, rust: bool) -> None:
         )
     if not value and not rust:
         raise Fail(
-            f"KDIR={tree.build}: this kernel has no KUnit, which suites in C need; only suites made by"
-            " kunit_suite!, in Rust, run there"
+            f"KDIR={tree.build}: this kernel has no KUnit, which suites in C need; only suites made"
+            " by kunit_suite!, in Rust, run there"
         )
 
 

@@ -143,8 +143,8 @@ class Install(unittest.TestCase):
         self.assertNotRegex(text, "(?i)ssl|sign-file")
         modules = list(self.modules.rglob("*.ko"))
         self.assertEqual(len(modules), 2)
-        for module in modules:
-            self.assertNotIn(b"Module signature appended", module.read_bytes())
+        for file in modules:
+            self.assertNotIn(b"Module signature appended", file.read_bytes())
 
     def test_no_permission(self) -> None:
         """One line, before time is spent."""

@@ -216,7 +216,14 @@ class Defects(unittest.TestCase):
         self.assertEqual(code, 0, text)
         self.assertIn("make test: no", text)
         with self.assertRaisesRegex(messages.Fail, "CONFIG_KUNIT is m"):
-            kdir.need_kunit(kdir.inspect(self.tree))
+            kdir.need_kunit(kdir.inspect(self.tree), rust=True)
+
+    def test_no_kunit(self) -> None:
+        """Suites in Rust may run by themselves there, those in C can't."""
+        self.configure("KUNIT", "")
+        kdir.need_kunit(kdir.inspect(self.tree), rust=True)
+        with self.assertRaisesRegex(messages.Fail, "no KUnit, which suites in C need"):
+            kdir.need_kunit(kdir.inspect(self.tree), rust=False)
 
     def test_no_image(self) -> None:
         code, text = check(self.tree)
