@@ -31,15 +31,18 @@ BUILT = (
 # What the stages keep in the cache. Nothing else there is removed: it may be a directory of the
 # user's.
 CACHED = (
+    "archive",
     "bench",
     "busybox",
     "cargo",
+    "debian",
     "init",
     "kernel",
     "kvm",
     "lock",
     "logs",
     "matrix",
+    "metadata",
     "module",
     "run",
     "source",

@@ -11,6 +11,7 @@ from harness import kernel as kernels
 from harness import ko as kos
 from harness import kunit
 from harness import messages
+from harness import module
 from harness import places
 from harness import settings
 from harness import source as sources
@@ -44,12 +45,12 @@ class Shown:
 
 
 def shipped() -> str:
-    """The kernel that is taken where none is named: what users run, unless the modules want
-    settings of their own, which a lean one has, or it is for an architecture with lean ones only.
+    """The kernel that is taken where none is named: what users run, unless the modules want KUnit,
+    or settings of their own, which lean ones have, or it is for an architecture that has only those.
     """
     arch = arches.selected() or arches.ARCHES[arches.DEFAULT]
     version = kernels.short(sources.DEFAULT)
-    own = settings.fragments(kernels.selectors(version, arch, ""))
+    own = settings.fragments(kernels.selectors(version, arch, "")) or module.has_c_suites()
     return "" if own or arch.name != arches.DEFAULT else debian.NEWEST
 
 

@@ -48,6 +48,10 @@ CHATTER = re.compile(
 )
 WARNING = re.compile(r"\bwarning\b|^WARNING:", re.IGNORECASE)
 
+# What suites in C are made by (include/kunit/test.h), and what modpost says where there is no KUnit.
+C_SUITES = re.compile(r"\bkunit_test(?:_init_section)?_suites?\(")
+NO_KUNIT = re.compile(r"modpost: .*'(?:__)?kunit_\w+' undefined")
+
 # What tells that a kernel was built anew in its directory.
 KERNEL_FILES = ("include/config/auto.conf", "Module.symvers", "rust/libkernel.rmeta", "vmlinux")
 
@@ -111,6 +115,12 @@ def has_rust() -> bool:
     """Whether the modules that are selected have a source in Rust."""
     top = places.module_dir()
     return any(file.suffix == ".rs" for file in walk(top))
+
+
+def has_c_suites() -> bool:
+    """Whether a source in C seems to have suites, which only KUnit runs."""
+    files = (file for file in walk(places.module_dir()) if file.suffix == ".c")
+    return any(C_SUITES.search(file.read_text(errors="replace")) for file in files)
 
 
 def stage(files: dict[str, bytes], to: Path) -> None:
@@ -188,9 +198,14 @@ def build(
             try:
                 log = places.logs() / f"module-{kernel.release}.log"
                 run(make(kernel, src, goal), src, log, werror)
-            except Fail:
+            except Fail as fail:
                 if werror:
                     shutil.rmtree(where)
+                if "KUNIT" not in kernel.config and NO_KUNIT.search(log.read_text()):
+                    raise Fail(
+                        f"{fail}; the modules use KUnit, which Linux {kernel.release} does not have:"
+                        f" KERNEL={kernel.version} is a lean kernel that has it"
+                    ) from fail
                 raise
             found = kos.read(listed(src), kernel.toolchain)
             if not found:

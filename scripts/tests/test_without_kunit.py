@@ -130,6 +130,13 @@ class WithoutKunit(Outside):
         self.assertNotIn("Subtest", out)
         self.assertIn("demo: insmod and rmmod went as they should", out)
 
+    def test_c_suites(self) -> None:
+        """What uses KUnit in C can't be built for it, and `make demo` takes a lean kernel then."""
+        folder = str(FIXTURES / "c_suite")
+        out = self.on_stock("demo", code=2, M=folder)
+        self.assertIn("the modules use KUnit, which Linux ", out)
+        self.assertNotIn("as Debian ships it", self.make("demo", M=folder, ARCH=""))
+
     def refused_on_stock(self, folder: Path, **variables: str) -> str:
         """What is said of modules that can't be tested there, before a guest is booted."""
         said = self.refused("test", M=str(folder), ARCH="", KERNEL=debian.NEWEST, **variables)
