@@ -39,6 +39,17 @@ use kernel::{
 #[path = "runner.rs"]
 pub(crate) mod runner;
 
+#[cfg(not(CONFIG_KUNIT))]
+pub(crate) use runner::register;
+
+/// Makes a suite known to what runs it without KUnit, which is not there where KUnit is.
+#[cfg(CONFIG_KUNIT)]
+macro_rules! register {
+    ($name:ident, [$($case:ident),+]) => {};
+}
+#[cfg(CONFIG_KUNIT)]
+pub(crate) use register;
+
 /// Runs the module's suites on a kernel without KUnit, and prints their results as KUnit would; to
 /// be called in the module's `init`, when all is there that the cases need.
 ///
@@ -141,8 +152,7 @@ macro_rules! kunit_suite {
             #[link_section = ".kunit_test_suites"]
             static ENTRY: suite::Entry = suite::Entry(core::ptr::addr_of_mut!(SUITE));
 
-            #[cfg(not(CONFIG_KUNIT))]
-            suite::runner::register!($name, [$($case),+]);
+            suite::register!($name, [$($case),+]);
         };
     };
 }
