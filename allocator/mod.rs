@@ -19,6 +19,9 @@ mod kernel_alloc;
 mod layout;
 mod slab;
 
+#[cfg(any(alloc_crate = "fallible", alloc_crate = "infallible"))]
+mod global;
+
 use core::{
     alloc::Layout,
     ptr::NonNull, //
