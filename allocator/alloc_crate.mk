@@ -52,11 +52,18 @@ alloc-crate-rustflags := -L$(alloc-crate-dir) --cfg=alloc_crate=\"$(alloc-crate-
 	$(addprefix --extern=,$(call alloc-crate-name,$(alloc-crates))) -Ainternal_features
 rustflags-y += $(slab-api-rustflags) $(alloc-crate-rustflags)
 
-alloc-crate-features := allocator_api rustc_attrs
+alloc-crate-features := allocator_api rustc_attrs try_with_capacity
 alloc-crate-features := $(subst $(space),$(comma),$(strip $(alloc-crate-features) $(shell \
 	sed -n 's/^rust_allowed_features *:*= *//p' $(srctree)/scripts/Makefile.build)))
 $(obj)/%.o $(obj)/%.rsi $(obj)/%.s $(obj)/%.ll: private rust_allowed_features = \
 	$(alloc-crate-features)
+
+# objtool has a list of the functions of core that never return: those that the kernel itself calls
+# (tools/objtool/check.c, is_rust_noreturn()). The others of which alloc makes use, as that which a
+# sort ends in if the order is none, it would take for missing ends of the functions that call them.
+ifeq ($(alloc-crate-mode),infallible)
+$(obj)/%.o: private objtool-args-y += --no-unreachable
+endif
 
 # As the kernel's rule, which comes later and so is not taken; the crates are made before.
 $(obj)/%.o: $(obj)/%.rs $(addprefix $(obj)/,$(alloc-crate-objs)) FORCE
@@ -91,6 +98,8 @@ $(alloc-crate-dir)/alloc.o: $(alloc-crate-lib)/alloc/src/lib.rs FORCE
 
 # A crate of others has the edition that its Cargo.toml says, and can use those before it.
 define alloc-crate-rule
+$(if $(wildcard $(src)/vendor/$(1)/src/lib.rs),,$(error \
+	$(src) has no vendor/$(1)/src/lib.rs; `cargo vendor` puts the crates of a Cargo.toml there))
 $(alloc-crate-dir)/$(2).o: private alloc-crate-flags = \
 	--edition=$(or $(shell sed -n 's/^edition *= *"\(.*\)"/\1/p' $(src)/vendor/$(1)/Cargo.toml),2015) \
 	$(patsubst %,--cfg='%',$(alloc-crate-cfgs-$(1))) $(addprefix --extern=,$(alloc-crate-before))

@@ -18,7 +18,10 @@ static GLOBAL: KernelAllocator = KernelAllocator;
 ///
 /// It is a static up to rustc 1.88, and a function since, with another name.
 #[rustc_std_internal_symbol]
-#[allow(non_upper_case_globals, reason = "the name is that of the standard library")]
+#[allow(
+    non_upper_case_globals,
+    reason = "the name is that of the standard library"
+)]
 static __rust_no_alloc_shim_is_unstable: u8 = 0;
 
 /// Called in its stead since rustc 1.89.
@@ -37,7 +40,10 @@ fn __rust_alloc_error_handler(size: usize, align: usize) -> ! {
 /// file and is not called (`__rdl_oom()`); a function since rustc 1.89, as above.
 #[cfg(alloc_crate = "infallible")]
 #[rustc_std_internal_symbol]
-#[allow(non_upper_case_globals, reason = "the name is that of the standard library")]
+#[allow(
+    non_upper_case_globals,
+    reason = "the name is that of the standard library"
+)]
 static __rust_alloc_error_handler_should_panic: u8 = 1;
 
 /// Called in its stead since rustc 1.89.
