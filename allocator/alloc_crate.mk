@@ -59,11 +59,9 @@ $(obj)/%.o $(obj)/%.rsi $(obj)/%.s $(obj)/%.ll: private rust_allowed_features = 
 	$(alloc-crate-features)
 
 # objtool has a list of the functions of core that never return: those that the kernel itself calls
-# (tools/objtool/check.c, is_rust_noreturn()). The others of which alloc makes use, as that which a
-# sort ends in if the order is none, it would take for missing ends of the functions that call them.
-ifeq ($(alloc-crate-mode),infallible)
+# (tools/objtool/check.c, is_rust_noreturn()). Others, as that in which a sort ends that finds no
+# order, it would take for missing ends of the functions that call them.
 $(obj)/%.o: private objtool-args-y += --no-unreachable
-endif
 
 # As the kernel's rule, which comes later and so is not taken; the crates are made before.
 $(obj)/%.o: $(obj)/%.rs $(addprefix $(obj)/,$(alloc-crate-objs)) FORCE
