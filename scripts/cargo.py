@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 
-"""Cargo in the toolchain, for host/ and for crates in modules. All that it downloads and builds is in the cache."""
+"""Cargo in the toolchain, for host/ and for crates in modules.
+
+All that it downloads and builds is in the cache.
+"""
 
 import os
 import subprocess

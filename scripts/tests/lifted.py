@@ -68,7 +68,7 @@ def make_alloc_module(
 
 
 def write_module(to: Path, kbuild: str, lines: str, says: Sequence[str]) -> None:
-    """Writes the module of these lines, those that are no items in its init, and of what it says."""
+    """Writes the module of these lines, those that are no items in its init, and what it says."""
     shutil.copytree(CHECKOUT / "allocator", to / "allocator")
     (to / "Kbuild").write_text("obj-m += my_module.o\n" + kbuild)
     init = [line for line in lines.splitlines() if re.match(r"let |\w+\.", line)]
