@@ -10,6 +10,9 @@
 //! [`account`] on top of the first), what a block goes through ([`block`]), the arithmetic
 //! ([`layout`] and [`gfp`]), and [`slab`], which alone touches the kernel's bindings and alone
 //! knows of differences between kernels.
+//!
+//! Where the Kbuild includes `alloc_crate.mk`, [`global`] makes it the allocator of the `alloc`
+//! crate, and [`fallible`] has what that lacks where it is built without calls that can't fail.
 
 mod account;
 mod block;
@@ -18,6 +21,11 @@ mod global_alloc;
 mod kernel_alloc;
 mod layout;
 mod slab;
+
+#[cfg(any(alloc_crate = "fallible", alloc_crate = "infallible"))]
+mod fallible;
+#[cfg(any(alloc_crate = "fallible", alloc_crate = "infallible"))]
+mod global;
 
 use core::{
     alloc::Layout,
@@ -42,6 +50,18 @@ pub(crate) use self::slab::{
     KMALLOC_MAX_SIZE,
     MIN_ALIGN,
     SLAB_MIN_ALIGN, //
+};
+
+#[cfg(any(alloc_crate = "fallible", alloc_crate = "infallible"))]
+#[allow(
+    unused_imports,
+    reason = "what a module needs of these is its own choice"
+)]
+pub(crate) use self::fallible::{
+    try_format,
+    OrNoMemory,
+    TryString,
+    TryVec, //
 };
 
 /// An allocator over the kernel's `krealloc()` and `kfree()` that honours every [`Layout`].

@@ -17,9 +17,12 @@ set_failures() {
 	echo 0 > verbose
 }
 
+# The test module that fails them is loaded in one of the guests.
+#
 # What is refused busybox tries a second time, by the older system call, and it fails as well.
 fail_demo() {
 	parameters=/sys/module/rust_alloc_demo_kunit/parameters
+	[ -d $parameters ] || return 0
 	n=0
 	refused=0
 	left=0

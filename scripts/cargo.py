@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 
-"""Cargo in the toolchain, for host/. All that it downloads and builds is in the cache."""
+"""Cargo in the toolchain, for host/ and for crates in modules.
+
+All that it downloads and builds is in the cache.
+"""
 
 import os
 import subprocess
@@ -72,25 +75,45 @@ def fetch(toolchain: Toolchain) -> None:
     What is chosen once stays: cargo keeps it in a lock file beside Cargo.toml. Of a crate that has
     newer versions for newer compilers only, it takes one that this rustc can compile.
     """
+    with places.lock("cargo"):
+        download(toolchain, ["fetch", f"--target={TARGET}"], folder())
+
+
+def vendor(toolchain: Toolchain, package: Path) -> Path:
+    """A directory with the sources of the crates that a package's Cargo.toml names, and of those
+    that they need, by `cargo vendor`."""
+    text = (package / "Cargo.toml").read_text()
+    where = places.cache() / "cargo" / f"vendor-{places.key(text)}"
+    with places.lock("cargo"):
+        if not where.is_dir():
+            with places.publish(where) as part:
+                (part / "Cargo.toml").write_text(text)
+                (part / "main.rs").touch()
+                download(toolchain, ["vendor", "--quiet"], part)
+    return where / "vendor"
+
+
+def download(toolchain: Toolchain, words: Sequence[str], package: Path) -> None:
+    """Runs a command of cargo's that downloads crates, without network if they are there."""
     if not toolchain.output(["cargo", "--version"]):
         raise Fail("this machine has no cargo; install it, or leave TOOLCHAIN unset")
-    command = ["cargo", "fetch", f"--target={TARGET}"]
-    ro, rw = [places.checkout()], [home(), folder()]
+    command = ["cargo", *words]
+    ro, rw = [places.checkout()], [home(), package]
     env = {
         "CARGO_HOME": str(home()),
         "CARGO_RESOLVER_INCOMPATIBLE_RUST_VERSIONS": "fallback",
     }
-    with places.lock("cargo"):
-        offline = toolchain.argv([*command, "--offline"], ro=ro, rw=rw, cwd=folder(), env=env)
-        if subprocess.run(offline, capture_output=True, check=False).returncode == 0:
-            return
-        if toolchain.root is not None:
-            if not CERTIFICATES.exists():
-                raise Fail(
-                    f"this machine has no {CERTIFICATES}, by which cargo would know the crates'"
-                    " registry; install ca-certificates"
-                )
-            ro.append(CERTIFICATES)
-            env["CARGO_HTTP_CAINFO"] = str(CERTIFICATES)
-        online = toolchain.argv(command, ro=ro, rw=rw, cwd=folder(), env=env, network=True)
-        process.run_logged(online, places.logs() / "cargo-fetch.log", "downloading the crates")
+    offline = toolchain.argv([*command, "--offline"], ro=ro, rw=rw, cwd=package, env=env)
+    if subprocess.run(offline, capture_output=True, check=False).returncode == 0:
+        return
+    if toolchain.root is not None:
+        if not CERTIFICATES.exists():
+            raise Fail(
+                f"this machine has no {CERTIFICATES}, by which cargo would know the crates'"
+                " registry; install ca-certificates"
+            )
+        ro.append(CERTIFICATES)
+        env["CARGO_HTTP_CAINFO"] = str(CERTIFICATES)
+    online = toolchain.argv(command, ro=ro, rw=rw, cwd=package, env=env, network=True)
+    log = places.logs() / f"cargo-{words[0]}.log"
+    process.run_logged(online, log, "downloading the crates")

@@ -15,7 +15,7 @@ from harness import stages
 from harness import verdict
 from harness.guest import Content
 from harness.kernel import Needs
-from lifted import make_module
+from lifted import make_alloc_module, make_module
 
 DEADLINE = 120
 
@@ -31,13 +31,12 @@ class LiftingTest(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.src = Path(folder.name)
 
-    def build(self, kbuild: str | None = None) -> tuple[int, str]:
+    def build(self) -> tuple[int, str]:
         """Builds it; the exit code, and what was said."""
-        make_module(self.src, kbuild)
         return said_by(module.make(self.kernel, self.src, ["modules"]))
 
-    def test_works(self) -> None:
-        """It builds without a warning, and its blocks are where they should be."""
+    def console(self) -> str:
+        """What the guest says when it is built, without a warning, loaded and unloaded."""
         code, out = self.build()
         self.assertEqual(code, 0, out)
         self.assertNotIn("warning", out)
@@ -48,11 +47,23 @@ class LiftingTest(unittest.TestCase):
         console = stages.run("lifting", self.kernel, content, log, DEADLINE, mode="shell")
         self.assertEqual(verdict.guest_faults(console), [])
         self.assertIn("guest: status 0\n", console)
-        self.assertIn("my_module: a line is 0 bytes off its place; lines=1", console)
+        return console
+
+    def test_works(self) -> None:
+        """Its blocks are where they should be."""
+        make_module(self.src)
+        self.assertIn("my_module: a line is 0 bytes off its place; lines=1", self.console())
+
+    def test_alloc_crate(self) -> None:
+        """The lines that give a module the alloc crate, which has the one source file that it had;
+        not one of them says anything of the slab."""
+        make_alloc_module(self.src)
+        self.assertIn("my_module: squares: 1 49", self.console())
 
     def test_line_missing(self) -> None:
         """Without the lines in Kbuild the compiler says what to add."""
-        code, out = self.build("")
+        make_module(self.src, "")
+        code, out = self.build()
         self.assertNotEqual(code, 0)
         self.assertIn("have your Kbuild include allocator/slab_api.mk and add", out)
 
