@@ -26,6 +26,7 @@ struct Suites;
 
 impl kernel::Module for Suites {
     fn init(_module: &'static ThisModule) -> Result<Self> {
+        suite::run_without_kunit();
         Ok(Self)
     }
 }
