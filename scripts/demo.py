@@ -45,8 +45,8 @@ class Shown:
 
 
 def shipped() -> str:
-    """The kernel that is taken where none is named: what users run, unless the modules want KUnit,
-    or settings of their own, which lean ones have, or it is for an architecture that has only those.
+    """The kernel that is taken where none is named: what users run, unless the modules want KUnit
+    or settings of their own, or the architecture is one for which there are lean kernels only.
     """
     arch = arches.selected() or arches.ARCHES[arches.DEFAULT]
     version = kernels.short(sources.DEFAULT)

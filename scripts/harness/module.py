@@ -48,7 +48,8 @@ CHATTER = re.compile(
 )
 WARNING = re.compile(r"\bwarning\b|^WARNING:", re.IGNORECASE)
 
-# What suites in C are made by (include/kunit/test.h), and what modpost says where there is no KUnit.
+# What suites in C are made by (include/kunit/test.h), and what modpost says where there is no
+# KUnit.
 C_SUITES = re.compile(r"\bkunit_test(?:_init_section)?_suites?\(")
 NO_KUNIT = re.compile(r"modpost: .*'(?:__)?kunit_\w+' undefined")
 
@@ -203,8 +204,8 @@ def build(
                     shutil.rmtree(where)
                 if "KUNIT" not in kernel.config and NO_KUNIT.search(log.read_text()):
                     raise Fail(
-                        f"{fail}; the modules use KUnit, which Linux {kernel.release} does not have:"
-                        f" KERNEL={kernel.version} is a lean kernel that has it"
+                        f"{fail}; the modules use KUnit, which Linux {kernel.release} does not"
+                        f" have: KERNEL={kernel.version} is a lean kernel that has it"
                     ) from fail
                 raise
             found = kos.read(listed(src), kernel.toolchain)
