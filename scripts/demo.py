@@ -50,7 +50,7 @@ def shipped() -> str:
     """
     arch = arches.selected() or arches.ARCHES[arches.DEFAULT]
     version = kernels.short(sources.DEFAULT)
-    own = settings.fragments(kernels.selectors(version, arch, "")) or module.has_c_suites()
+    own = settings.fragments(kernels.selectors(version, arch, "")) or module.wants_kunit()
     return "" if own or arch.name != arches.DEFAULT else debian.NEWEST
 
 

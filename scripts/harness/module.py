@@ -118,10 +118,12 @@ def has_rust() -> bool:
     return any(file.suffix == ".rs" for file in walk(top))
 
 
-def has_c_suites() -> bool:
-    """Whether a source in C seems to have suites, which only KUnit runs."""
+def wants_kunit() -> bool:
+    """Whether modules in C seem to have suites, which don't link without KUnit."""
     files = (file for file in walk(places.module_dir()) if file.suffix == ".c")
-    return any(C_SUITES.search(file.read_text(errors="replace")) for file in files)
+    return not has_rust() and any(
+        C_SUITES.search(file.read_text(errors="replace")) for file in files
+    )
 
 
 def stage(files: dict[str, bytes], to: Path) -> None:

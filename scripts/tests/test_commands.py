@@ -147,9 +147,10 @@ class DemoTest(Harness):
     MESSAGES = f"{FAULTS}/guest/messages.toml"
 
     def test_green(self) -> None:
-        """The project's report is shown, and all is well."""
+        """The project's report is shown, on the kernel that Debian ships, and all is well."""
         args = "max_align=4096 live=2"
         out = self.run_script("demo.py", code=0, args=args, ARCH="x86_64")
+        self.assertIn(", as Debian ships it\n", out)
         self.assertRegex(out, r"walk: layouts=\d+ misaligned=0 refused=0\n")
         self.assertRegex(out, r"exit: live=0 bytes=0\n")
         self.assertNotIn("error:", out)
