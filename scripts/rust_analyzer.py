@@ -12,7 +12,7 @@ import json
 import shlex
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,11 +50,48 @@ def ask_kernel(kernel: Kernel, src: Path) -> Json:
     return found
 
 
-def cfgs(made: Path) -> list[str]:
-    """The cfgs with which the build compiled a crate, by what it has kept of the command."""
+def words_of(made: Path) -> list[str]:
+    """The command by which the build compiled a crate, as it has kept it."""
     line = made.read_text().splitlines()[0]
-    words = shlex.split(line.replace("$(pound)", "#").replace("\\#", "#"))
-    return [word for flag, word in zip(words, words[1:]) if flag == "--cfg"]
+    return shlex.split(line.replace("$(pound)", "#").replace("\\#", "#"))
+
+
+def values(words: Sequence[str], option: str) -> list[str]:
+    """What a command gives an option, as its next word or behind a `=`."""
+    after = [word for flag, word in zip(words, words[1:]) if flag == option]
+    return after + [
+        word.removeprefix(f"{option}=") for word in words if word.startswith(f"{option}=")
+    ]
+
+
+def add_alloc(crates: list[Json], crate: Json, made: Path, place: Callable[[str], str]) -> None:
+    """Adds the crates that allocator/alloc_crate.mk has built for this one, and makes it know them.
+
+    They are beside its object file, each with the command that it was compiled by.
+    """
+    numbers = {one["display_name"]: number for number, one in enumerate(crates)}
+    core = {"crate": numbers["core"], "name": "core"}
+    mine: list[Json] = []
+    found = {file: words_of(file) for file in (made.parent / "alloc_crate").glob(".*.o.cmd")}
+    # Each is told of all before it, and so of one more than that was.
+    order = {file: len(values(found[file], "--extern")) for file in found}
+    for file in sorted(found, key=lambda file: (file.name != ".alloc.o.cmd", order[file])):
+        words = found[file]
+        name = file.name.removeprefix(".").removesuffix(".o.cmd")
+        [root] = {word.rstrip(";") for word in words if word.rstrip(";").endswith("/src/lib.rs")}
+        one = {
+            "display_name": name,
+            "root_module": place(root),
+            "is_workspace_member": False,
+            "is_proc_macro": False,
+            "edition": values(words, "--edition")[-1],
+            "deps": [core, *mine],
+            "cfg": values(words, "--cfg"),
+            "env": {},
+        }
+        mine.append({"crate": len(crates), "name": name})
+        crates.append(one)
+    crate["deps"] += mine
 
 
 def adapt(project: Json, src: Path, top: Path, root: Path | None, built: Path) -> Json:
@@ -70,13 +107,15 @@ def adapt(project: Json, src: Path, top: Path, root: Path | None, built: Path) -
 
     def place(name: str) -> str:
         path = top / name
-        if path.is_relative_to(src):
-            return str(top / path.relative_to(src))
+        for copy in (src, built):
+            if path.is_relative_to(copy):
+                return str(top / path.relative_to(copy))
         if root and path.is_relative_to("/usr"):
             return f"{root}{path}"
         return str(path)
 
-    crates = []
+    crates: list[Json] = []
+    alloc: list[tuple[Json, Path]] = []
     for crate in project["crates"]:
         crate["root_module"] = place(crate["root_module"])
         crate["is_workspace_member"] = Path(crate["root_module"]).is_relative_to(top)
@@ -85,9 +124,15 @@ def adapt(project: Json, src: Path, top: Path, root: Path | None, built: Path) -
             made = source.with_name(f".{source.stem}.o.cmd")
             if source.with_suffix(".c").exists() or not made.exists():
                 continue
-            crate["cfg"] = list(dict.fromkeys([*crate["cfg"], *cfgs(made)]))
+            cfgs = values(words_of(made), "--cfg")
+            crate["cfg"] = list(dict.fromkeys([*crate["cfg"], *cfgs]))
+            if any(cfg.startswith("alloc_crate=") for cfg in cfgs):
+                alloc.append((crate, made))
             crate["source"] = {"include_dirs": [str(top)], "exclude_dirs": []}
         crates.append(crate)
+    # Behind all others, whose numbers stay what they are.
+    for crate, made in alloc:
+        add_alloc(crates, crate, made, place)
     return {**project, "crates": crates, "sysroot": place(project["sysroot"])}
 
 
