@@ -20,6 +20,10 @@ from harness import places
 SILENCE = 100
 
 
+# The forms of the alloc crate, for each of which there is a module with suites.
+FORMS = ("fallible", "infallible")
+
+
 class SelectionTest(Harness):
     """The variables that select a kernel."""
 
@@ -241,8 +245,11 @@ class ModulesTest(Harness):
         made = set(self.copy.rglob("*")) - before
         for file in made:
             self.addCleanup(file.unlink)
-        names = ("rust_alloc_demo.ko", "tests-kunit/rust_alloc_demo_kunit.ko")
-        self.assertEqual(made, {self.copy / name for name in names})
+        names = {str(file.relative_to(self.copy)) for file in made}
+        tests = {f"tests-kunit/alloc_crate/{form}/rust_alloc_demo_{form}.ko" for form in FORMS}
+        self.assertEqual(
+            names, {"rust_alloc_demo.ko", "tests-kunit/rust_alloc_demo_kunit.ko", *tests}
+        )
 
 
 class VmTest(Harness):

@@ -61,7 +61,8 @@ class Install(unittest.TestCase):
         """In a root that had nothing."""
         self.made("modules_install")
         installed = {file.name for file in (self.modules / "updates").rglob("*.ko")}
-        self.assertEqual(installed, {"rust_alloc_demo.ko", "rust_alloc_demo_kunit.ko"})
+        tests = {f"rust_alloc_demo_{name}.ko" for name in ("kunit", "fallible", "infallible")}
+        self.assertEqual(installed, {"rust_alloc_demo.ko", *tests})
         self.assertIn("updates/rust_alloc_demo.ko:", (self.modules / "modules.dep").read_text())
         self.made("modules_uninstall")
         self.assertFalse(self.state())
