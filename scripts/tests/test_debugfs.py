@@ -40,9 +40,11 @@ class Running(Harness):
     def session(self, commands: str, **variables: str) -> str:
         """What the console says of commands; the kernel must not complain.
 
-        That the last of them went well is not asked: some are refused on purpose.
+        That the last of them went well is not asked: some are refused on purpose. What they say of
+        that is shown at the end, as the kernel's log would tear it.
         """
-        out = self.run_script("vm.py", code=0, stdin=commands + "true\n", **variables)
+        whole = f"exec 2> /errors\n{commands}{QUIET}cat /errors\n"
+        out = self.run_script("vm.py", code=0, stdin=whole, **variables)
         self.assertEqual(verdict.guest_faults(out), [])
         return out
 
