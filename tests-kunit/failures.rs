@@ -27,7 +27,6 @@ use crate::{
         KernelAllocator, //
     },
     conformance::{
-        failures,
         probe,
         suite::{
             self,
@@ -69,7 +68,7 @@ fn until_none_fails<T>(
     if !probe::can_fail() {
         return Err(Stop::Skipped(c"this kernel fails no allocations"));
     }
-    let ended = failures::until_none_fails(|nth| {
+    let ended = probe::until_none_fails(|nth| {
         let mut subject = prepare()?;
         let (granted, failed) = probe::with_failure(nth, || run(&mut subject));
 

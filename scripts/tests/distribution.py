@@ -4,7 +4,6 @@
 
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -86,8 +85,8 @@ def is_signed(kernel: kernels.Kernel, module: Path, certificate: Path) -> bool:
         return False
     body = whole[: -len(magic)]
     length = int.from_bytes(body[-4:], "big")
-    with tempfile.TemporaryDirectory(dir=places.cache() / "run") as folder:
-        signature, content = Path(folder, "signature"), Path(folder, "content")
+    with places.scratch("signature") as folder:
+        signature, content = folder / "signature", folder / "content"
         signature.write_bytes(body[-12 - length : -12])
         content.write_bytes(body[: -12 - length])
         command = [

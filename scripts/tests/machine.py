@@ -7,7 +7,6 @@
 import hashlib
 import re
 import shutil
-import tempfile
 import unittest
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -66,9 +65,7 @@ class Machine(unittest.TestCase):
     @classmethod
     def setUpClass(cls) -> None:
         """Makes a machine without a kernel, but with a checkout of this project's."""
-        runs = places.cache() / "run"
-        runs.mkdir(exist_ok=True)
-        cls.folder = Path(cls.enterClassContext(tempfile.TemporaryDirectory(dir=runs)))
+        cls.folder = cls.enterClassContext(places.scratch("machine"))
         cls.pristine = cls.folder / "pristine"
         (cls.pristine / "dkms").mkdir(parents=True)
         for name in lint.tracked(CHECKOUT):

@@ -4,9 +4,7 @@
 
 import os
 import shutil
-import tempfile
 import unittest
-from pathlib import Path
 from unittest import mock
 
 from copies import CHECKOUT, FAULTS, said_by
@@ -32,14 +30,11 @@ class Install(unittest.TestCase):
 
     def setUp(self) -> None:
         """Each test has a root of its own."""
-        runs = places.cache() / "run"
-        runs.mkdir(exist_ok=True)
-        folder = tempfile.TemporaryDirectory(dir=runs)
-        self.addCleanup(folder.cleanup)
-        self.root = Path(folder.name) / "root"
+        folder = self.enterContext(places.scratch("install"))
+        self.root = folder / "root"
         self.root.mkdir()
         self.modules = self.root / "lib/modules" / self.kernel.release
-        self.tree = Path(folder.name) / "headers"
+        self.tree = folder / "headers"
 
     def make(self, goal: str, *words: str) -> tuple[int, str]:
         """Runs make in the checkout; its exit code and all that it says."""

@@ -36,23 +36,16 @@ class Defects(unittest.TestCase):
     """Copies of a headers directory as distributions ship it, each with one defect."""
 
     kernel: kernels.Kernel
-    folder: tempfile.TemporaryDirectory[str]
+    folder: Path
     headers: Path
 
     @classmethod
     def setUpClass(cls) -> None:
         """Provides the kernel, and makes of it what a distribution would package."""
         cls.kernel = selection.select(1, 2, Needs(kunit=True, image=True))
-        runs = places.cache() / "run"
-        runs.mkdir(exist_ok=True)
-        cls.folder = tempfile.TemporaryDirectory(dir=runs)
-        cls.headers = Path(cls.folder.name) / "headers"
+        cls.folder = cls.enterClassContext(places.scratch("headers"))
+        cls.headers = cls.folder / "headers"
         headers(cls.kernel, cls.headers)
-
-    @classmethod
-    def tearDownClass(cls) -> None:
-        """Removes the copies."""
-        cls.folder.cleanup()
 
     def setUp(self) -> None:
         """Each test spoils the one tree, and mends it at its end."""
@@ -60,7 +53,7 @@ class Defects(unittest.TestCase):
 
     def hide(self, name: str) -> None:
         """Takes a file or folder away until the test's end."""
-        file, hidden = self.tree / name, Path(self.folder.name) / Path(name).name
+        file, hidden = self.tree / name, self.folder / Path(name).name
         file.rename(hidden)
         self.addCleanup(hidden.rename, file)
 
@@ -104,10 +97,10 @@ class Defects(unittest.TestCase):
 
         It is a small module, with the allocator that knows of all these kernels.
         """
-        lifted = Path(self.folder.name) / "lifted"
+        lifted = self.folder / "lifted"
         make_module(lifted)
         for number, kernel in enumerate(built_kernels()):
-            tree = Path(self.folder.name) / f"headers-{number}"
+            tree = self.folder / f"headers-{number}"
             headers(kernel, tree)
             with self.subTest(kernel.key):
                 self.assertFalse(list(tree.rglob("bindings_generated.rs")))
@@ -115,7 +108,7 @@ class Defects(unittest.TestCase):
                 code, text = check(tree)
                 self.assertEqual(code, 0, text)
                 self.assertIn(f"Linux {kernel.release} ({kernel.arch.name}) can build", text)
-                with tempfile.TemporaryDirectory(dir=self.folder.name) as to:
+                with tempfile.TemporaryDirectory(dir=self.folder) as to:
                     code, text = run("install.py", tree, INSTALL_MOD_PATH=to, M=str(lifted))
                     self.assertEqual(code, 0, text)
                     self.assertTrue(list(Path(to).rglob("my_module.ko")))

@@ -2,9 +2,7 @@
 
 """The allocator in a module of somebody else's, by the lines of its documentation."""
 
-import tempfile
 import unittest
-from pathlib import Path
 
 from copies import said_by
 
@@ -26,10 +24,7 @@ class LiftingTest(unittest.TestCase):
     def setUp(self) -> None:
         """Provides the kernel, and a place for the module."""
         self.kernel = selection.select(1, 2, Needs(image=True, shell=True))
-        (places.cache() / "run").mkdir(exist_ok=True)
-        folder = tempfile.TemporaryDirectory(dir=places.cache() / "run")
-        self.addCleanup(folder.cleanup)
-        self.src = Path(folder.name)
+        self.src = self.enterContext(places.scratch("lifting"))
 
     def build(self) -> tuple[int, str]:
         """Builds it; the exit code, and what was said."""

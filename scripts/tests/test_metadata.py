@@ -38,9 +38,7 @@ class Metadata(unittest.TestCase):
 
     def setUp(self) -> None:
         """A copy of the headers alone; what they are links to stays where it is."""
-        scratch = places.scratch("headers")
-        self.folder = scratch.__enter__()
-        self.addCleanup(scratch.__exit__, None, None, None)
+        self.folder = self.enterContext(places.scratch("headers"))
         self.headers = self.folder / "headers"
         shutil.copytree(self.release.headers, self.headers, symlinks=True)
         for name in ("scripts", "tools"):

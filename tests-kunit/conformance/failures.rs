@@ -25,23 +25,6 @@ use super::{
     },
 };
 
-/// As many allocations as anything that is tried can be made of.
-const MOST: usize = 1000;
-
-/// Calls `run` with 1, 2, and so on, for the number of the allocation that is to fail
-/// ([`probe::with_failure`]), until `run` returns that it had no more of them. Returns whether it
-/// came to that.
-pub(crate) fn until_none_fails<E>(
-    mut run: impl FnMut(usize) -> Result<bool, E>,
-) -> Result<bool, E> {
-    for nth in 1..MOST {
-        if !run(nth)? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
 /// "When the return value is `Err(AllocError)`, then `ptr` is still valid", and a request is
 /// refused only if there is no memory.
 pub(crate) fn failed_allocations_are_survived<A: Allocator>(limits: &Limits) -> Outcome {
@@ -63,7 +46,7 @@ pub(crate) fn failed_allocations_are_survived<A: Allocator>(limits: &Limits) -> 
         if !limits.fit(old) || !limits.fit(new) {
             continue;
         }
-        let ended = until_none_fails(|nth| {
+        let ended = probe::until_none_fails(|nth| {
             let (block, failed) = probe::with_failure(nth, || Block::<A>::new(old, flags));
 
             ensure!(
@@ -83,7 +66,7 @@ pub(crate) fn failed_allocations_are_survived<A: Allocator>(limits: &Limits) -> 
         })?;
         ensure!(ended, "there is no end of a request's allocations", old);
 
-        let ended = until_none_fails(|nth| {
+        let ended = probe::until_none_fails(|nth| {
             let mut block = Block::<A>::new(old, flags)?;
 
             block.fill(2);

@@ -141,6 +141,23 @@ pub(crate) fn with_failure<T>(nth: usize, run: impl FnOnce() -> T) -> (T, bool) 
     (value, failed)
 }
 
+/// As many allocations as anything that is tried can be made of.
+const MOST: usize = 1000;
+
+/// Calls `run` with 1, 2, and so on, for the number of the allocation that is to fail
+/// ([`with_failure`]), until `run` returns that it had no more of them. Returns whether it
+/// came to that.
+pub(crate) fn until_none_fails<E>(
+    mut run: impl FnMut(usize) -> Result<bool, E>,
+) -> Result<bool, E> {
+    for nth in 1..MOST {
+        if !run(nth)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Returns whether the kernel fails an allocation when asked. There are two reasons why not: it has
 /// no fault injection, or that leaves out who may sleep, which debugfs can change.
 pub(crate) fn can_fail() -> bool {

@@ -39,9 +39,6 @@ kunit_suite! {
     ],
 }
 
-/// As many allocations as anything that is tried can be made of.
-const MOST: usize = 1000;
-
 /// Does something to what `prepare` makes, with its first allocation failing, then with its second,
 /// and so on, until it has no more of them. Each time `check` says whether what it was done to is
 /// right; it is told whether it was granted.
@@ -60,7 +57,7 @@ fn until_none_fails<T>(
     }
     let mut refused = 0;
 
-    for nth in 1..MOST {
+    let ended = probe::until_none_fails(|nth| {
         let mut subject = prepare()?;
         let (done, failed) = probe::with_failure(nth, || run(&mut subject));
 
@@ -73,12 +70,10 @@ fn until_none_fails<T>(
             "{what}: not right with allocation {nth} failing"
         );
         refused += usize::from(done.is_err());
-        if !failed {
-            check!(refused >= least, "{what}: refused {refused} times only");
-            return Ok(());
-        }
-    }
-    check!(false, "{what}: there is no end of its allocations");
+        Ok(failed)
+    })?;
+    check!(ended, "{what}: there is no end of its allocations");
+    check!(refused >= least, "{what}: refused {refused} times only");
     Ok(())
 }
 
