@@ -23,8 +23,7 @@ from harness.toolchain import Toolchain
 def main() -> None:
     """Checks KDIR, or the running kernel's build directory if it is not set."""
     variables.takes("check-kdir", "KDIR", "KERNEL_SOURCE", "ARCH", "TOOLCHAIN", "M")
-    running = Path("/lib/modules", os.uname().release, "build")
-    path = Path(os.environ.get("KDIR") or running)
+    path = kdir.named()
     rust = module.has_rust() if os.environ.get("M") else True
     what = "Rust modules" if rust else "modules in C"
     tree = kdir.inspect(path, rust)
@@ -60,12 +59,11 @@ def main() -> None:
 
 def in_place(tree: kdir.Tree, toolchain: Toolchain, top: Path) -> list[str]:
     """The command line that builds the modules where they are."""
-    make = ["make", "-C", str(tree.build), f"ARCH={tree.arch.name}"]
-    make += [*compiler.make_words(tree.config), f"M={top}", *tree.arch.make, "modules"]
+    make = compiler.make(tree.build, tree.arch.name, tree.config)
+    make += [f"M={top}", *tree.arch.make, "modules"]
     if toolchain.root is None:
         return make
-    ro = [tree.build, *([tree.source] if tree.source else [])]
-    return toolchain.argv(make, ro=ro, rw=[top])
+    return toolchain.argv(make, ro=kdir.trees(tree.build, tree.source), rw=[top])
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ def main() -> None:
         os.environ["RUST_ALLOC_DEMO_CACHE"] = str(dkms.CACHE)
         with places.lock("dkms"):
             prune()
-            build, _ = metadata.provide(tree, kdir.HOST)
+            build, _ = metadata.provide(tree, host.HOST)
     for link in links:
         link.unlink(missing_ok=True)
         link.symlink_to(build)

@@ -6,10 +6,8 @@ What it prints last, and alone on standard output, is the directory to use as KD
 standard error.
 """
 
-import os
 import sys
 from contextlib import redirect_stdout
-from pathlib import Path
 
 from harness import arch as arches
 from harness import command
@@ -22,7 +20,7 @@ from harness import variables
 def main() -> None:
     """Makes it for KDIR, or for the running kernel if that is not set."""
     variables.takes("metadata", "KDIR", "KERNEL_SOURCE", "ARCH", "TOOLCHAIN")
-    path = Path(os.environ.get("KDIR") or Path("/lib/modules", os.uname().release, "build"))
+    path = kdir.named()
     with redirect_stdout(sys.stderr):
         tree = kdir.inspect(path)
         kdir.need_arch(path, tree, arches.selected())

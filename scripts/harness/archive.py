@@ -11,7 +11,7 @@ from harness import messages
 from harness import places
 from harness import process
 from harness.messages import Fail
-from harness.toolchain import SUITE, Toolchain
+from harness.toolchain import APT, SUITE, Toolchain
 
 # Debian's name for the architecture that all this runs on.
 HOST = "amd64"
@@ -19,8 +19,8 @@ HOST = "amd64"
 # The suite with newer kernels than the release's own.
 BACKPORTS = f"{SUITE}-backports"
 
-# What apt is told in the root: it runs as its one user, and an index it can't get is an error.
-APT = "-q -o APT::Sandbox::User=root -o APT::Update::Error-Mode=any"
+# What apt is told here: an index that it can't get is an error.
+OPTIONS = f"{APT} -o APT::Update::Error-Mode=any"
 
 # How apt says that it doesn't have what an index lists, or that none lists it.
 GONE = re.compile(r"404 +Not Found|Unable to (?:locate|find a source) package|' was not found")
@@ -90,7 +90,7 @@ def index(toolchain: Toolchain, arch: str = HOST, suite: str = SUITE) -> Index:
             "TOOLCHAIN=host: the package archive is reached through the toolchain's root; name a"
             " kernel of your own by KDIR=, or leave TOOLCHAIN unset"
         )
-    found, prepare = Index(toolchain, APT, None), "true"
+    found, prepare = Index(toolchain, OPTIONS, None), "true"
     if arch != HOST:
         folder = places.cache() / "archive" / f"{arch}-{suite}"
         (folder / "lists/partial").mkdir(parents=True, exist_ok=True)
@@ -103,7 +103,7 @@ def index(toolchain: Toolchain, arch: str = HOST, suite: str = SUITE) -> Index:
             "Dir::Cache::srcpkgcache": "",
         }
         words = [f"-o {name}={value}" for name, value in options.items()]
-        found = Index(toolchain, " ".join([APT, *words]), folder)
+        found = Index(toolchain, " ".join([OPTIONS, *words]), folder)
         prepare = (
             f"sed -n 's/^deb \\(.* {suite} main\\)/deb [arch={arch}] \\1/p'"
             f" /etc/apt/sources.list /etc/apt/sources.list.d/*.list >{folder}/sources.list"

@@ -4,6 +4,7 @@
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 
 def is_clang(config: Mapping[str, str]) -> bool:
@@ -38,3 +39,8 @@ def make_words(config: Mapping[str, str]) -> list[str]:
         return ["LLVM=1"]
     cross = prefix(config)
     return [f"CC={command(config)}", *[f"CROSS_COMPILE={cross}"] * bool(cross)]
+
+
+def make(build: Path, arch: str, config: Mapping[str, str]) -> list[str]:
+    """The make command of a build in a build directory with that compiler, without a goal."""
+    return ["make", "-C", str(build), f"ARCH={arch}", *make_words(config)]

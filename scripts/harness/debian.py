@@ -6,7 +6,6 @@ They are unpacked into the cache, as they lie on a machine that has them install
 installed.
 """
 
-import functools
 import re
 import time
 from dataclasses import dataclass
@@ -32,7 +31,9 @@ FLAVOURS = {
 NEWEST = "debian"
 NEWEST_FLAVOUR = "debian-cloud"
 
-RELEASE = re.compile(r"(?P<version>\d+\.\d+\.\d+\S*?)-(?P<flavour>(?:cloud-|rt-)?(?:amd64|arm64))")
+# What `uname -r` says on one.
+NAMES = "|".join(name for names in FLAVOURS.values() for name in names.values())
+RELEASE = re.compile(rf"\d+\.\d+\.\d+\S*?-({NAMES})")
 
 # The packages that may have a kernel's image, by age of the packaging, newest first.
 IMAGES = (
@@ -75,7 +76,7 @@ def parse(text: str) -> Release | None:
     found = RELEASE.fullmatch(text)
     for flavour, names in FLAVOURS.items():
         for arch, name in names.items():
-            if found and found["flavour"] == name:
+            if found and found[1] == name:
                 return Release(text, ARCHES[arch], flavour)
     return None
 
@@ -120,7 +121,6 @@ def newest(flavour: str, arch: Arch, toolchain: Toolchain) -> Release:
     return found[-1]
 
 
-@functools.cache
 def index(arch: Arch, toolchain: Toolchain) -> Index:
     """The index that has the kernels for an architecture."""
     return archive.index(toolchain, arch.debian, archive.BACKPORTS)

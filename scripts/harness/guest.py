@@ -68,7 +68,7 @@ def initramfs(kernel: Kernel, content: Content, to: Path) -> Path:
         programs["bin/busybox"] = busybox.provide(kernel.arch, kernel.toolchain).read_bytes()
     if content.script:
         programs["guest.sh"] = content.script.encode()
-    for ko in [*content.modules, *content.load]:
+    for ko in dict.fromkeys([*content.modules, *content.load]):
         programs[ko.file.name] = signing.content(kernel, ko.file)
     programs["order"] = named(content.load)
     programs["suites"] = named(ko for ko in content.load if ko.runs_its_suites)

@@ -11,12 +11,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness import compiler
-from harness import kdir
 from harness import metadata
 from harness import source as sources
-from harness.kdir import HOST, Tree
+from harness import toolchain as toolchains
+from harness.kdir import Tree
 from harness.messages import Fail
 from harness.toolchain import Toolchain
+
+# The tools of this machine.
+HOST = Toolchain(None, "host")
 
 # Tools, and the packages of Debian's that have them. gcc's of a version are in one of that name.
 CLANG = {"clang": "clang", "ld.lld": "lld", "llvm-objcopy": "llvm"}
@@ -47,14 +50,43 @@ LIBRARY = "lib/rustlib/src/rust/library/core/src/lib.rs"
 
 
 def matching_toolchain(tree: Tree, rust: bool = True) -> Toolchain:
-    """The toolchain that builds modules for the tree; if that is this machine's own, it can."""
-    if os.environ.get("TOOLCHAIN") == "host":
-        toolchain = HOST
-    else:
-        toolchain = kdir.matching_toolchain(tree, rust)
+    """The toolchain that builds modules for the tree; if that is this machine's own, it can.
+
+    rustc reads the metadata of its own version only. Without `rust` any rustc will do.
+    """
+    toolchain = chosen(tree, rust)
     if toolchain.root is None:
         need(tree, rust)
     return toolchain
+
+
+def chosen(tree: Tree, rust: bool) -> Toolchain:
+    """The toolchain that TOOLCHAIN= names; else the root if it has the tree's compilers, or this
+    machine's own."""
+    wanted = os.environ.get("TOOLCHAIN")
+    if wanted == "host":
+        return HOST
+    root = toolchains.provide() if wanted else toolchains.root()
+    if wanted and rust and root.rustc() != tree.rustc:
+        raise Fail(other_rustc(tree, f"TOOLCHAIN={wanted} has {root.rustc() or 'none'}"))
+    fits = not rust or root.rustc() == tree.rustc
+    if wanted or fits and root.has(compiler.command(tree.config)):
+        return root
+    if not rust:
+        return HOST
+    own = HOST.rustc() if shutil.which("rustc") else "none"
+    if own == tree.rustc:
+        return HOST
+    raise Fail(other_rustc(tree, f"this machine has {own}, the toolchain's root {root.rustc()}"))
+
+
+def other_rustc(tree: Tree, found: str) -> str:
+    """What to say if no rustc can read the metadata."""
+    return (
+        f"KDIR={tree.build}: this kernel was built with {tree.rustc or 'an unknown rustc'};"
+        f" {found}, and metadata of another rustc can't be read (E0514); install the kernel's"
+        " rustc, or rebuild the kernel with the one that is here"
+    )
 
 
 def need(tree: Tree, rust: bool = True) -> None:
@@ -67,7 +99,7 @@ def need(tree: Tree, rust: bool = True) -> None:
             f" and this machine has no {', '.join(missing)}; as root: apt-get install {packages}"
         )
     if rust and HOST.rustc() != tree.rustc:
-        raise Fail(kdir.other_rustc(tree, f"this machine has {HOST.rustc()}"))
+        raise Fail(other_rustc(tree, f"this machine has {HOST.rustc()}"))
 
 
 def lacking(tree: Tree, rust: bool) -> Iterator[tuple[str, str]]:

@@ -12,9 +12,8 @@
  * A line of /order is a module's name as its file has it, which is /NAME.ko. Parameters are given
  * as for built-in code, `module.parameter=value` on the kernel's command line. What that has for
  * KUnit is given to the modules that /suites lists, which run their suites by themselves, as this
- * kernel has no KUnit. If there is a
- * /guest.sh, busybox runs it with the word `before` when nothing is loaded, and with `after` when
- * all is; each line that it prints becomes a note.
+ * kernel has no KUnit. If there is a /guest.sh, busybox runs it with the word `before` when nothing
+ * is loaded, and with `after` when all is; each line that it prints becomes a note.
  *
  * The harness reads the lines that begin with `guest: ` (verdict.py). They go through the kernel's
  * log, because the console may still be at work on that when a module has been loaded, and a line

@@ -8,16 +8,13 @@ built in place and a distribution's headers directory all do. Writes nothing.
 
 import os
 import re
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness import compiler
 from harness import messages
-from harness import toolchain as toolchains
 from harness.arch import ARCHES, Arch
 from harness.messages import Fail
-from harness.toolchain import Toolchain
 
 # The crates that a module's build loads, as files of rust/; on distributions that ship them, these
 # are all there is. Which more it takes the kernel's own scripts/Makefile.build says.
@@ -48,9 +45,6 @@ GUEST_NEEDS = (
     "SYSFS",
     "DEVTMPFS",
 )
-
-# The tools of this machine.
-HOST = Toolchain(None, "host")
 
 
 @dataclass(frozen=True)
@@ -212,6 +206,21 @@ def arch_of(path: Path, config: dict[str, str]) -> Arch:
     )
 
 
+def named() -> Path:
+    """The tree that KDIR= names, or the running kernel's."""
+    return Path(os.environ.get("KDIR") or Path("/lib/modules", os.uname().release, "build"))
+
+
+def trees(build: Path, source: Path | None) -> list[Path]:
+    """The directories that a build against a build directory reads.
+
+    In a distribution's headers some are links to others (`scripts`, to Debian's linux-kbuild).
+    """
+    found = [build, *([source] if source else [])]
+    links = [tree / name for tree in found for name in ("scripts", "tools")]
+    return found + [link.resolve().parent for link in links if link.is_symlink()]
+
+
 def source_of(build: Path) -> Path | None:
     """The source tree of a build directory: itself, or what its Makefile includes."""
     if (build / "kernel").is_dir() and (build / "Kconfig").is_file():
@@ -228,53 +237,6 @@ def release_of(build: Path) -> str:
     """The kernel's release, as `uname -r` says it."""
     file = build / "include/config/kernel.release"
     return file.read_text().strip() if file.exists() else "of unknown release"
-
-
-def matching_toolchain(tree: Tree, rust: bool = True) -> Toolchain:
-    """The toolchain that the tree's metadata can be read with; TOOLCHAIN= decides if it is set.
-
-    rustc reads the metadata of its own version only. Without `rust` any rustc will do.
-    """
-    if not rust:
-        if os.environ.get("TOOLCHAIN"):
-            return toolchains.provide()
-        toolchain = toolchains.root()
-        return toolchain if toolchain.has(compiler.command(tree.config)) else HOST
-    if os.environ.get("TOOLCHAIN"):
-        toolchain = toolchains.provide()
-        if toolchain.rustc() != tree.rustc:
-            raise Fail(
-                other_rustc(
-                    tree,
-                    f"TOOLCHAIN={os.environ['TOOLCHAIN']} has" f" {toolchain.rustc() or 'none'}",
-                )
-            )
-        return toolchain
-    toolchain = toolchains.root()
-    if toolchain.rustc() == tree.rustc and toolchain.has(compiler.command(tree.config)):
-        return toolchain
-    if host_rustc() == tree.rustc:
-        return HOST
-    raise Fail(
-        other_rustc(
-            tree,
-            f"this machine has {host_rustc()}, the toolchain's root {toolchain.rustc()}",
-        )
-    )
-
-
-def host_rustc() -> str:
-    """The version text of this machine's own rustc."""
-    return HOST.rustc() if shutil.which("rustc") else "none"
-
-
-def other_rustc(tree: Tree, found: str) -> str:
-    """What to say if no rustc can read the metadata."""
-    return (
-        f"KDIR={tree.build}: this kernel was built with {tree.rustc or 'an unknown rustc'};"
-        f" {found}, and metadata of another rustc can't be read (E0514); install the kernel's"
-        " rustc, or rebuild the kernel with the one that is here"
-    )
 
 
 def need_kunit(tree: Tree, rust: bool) -> None:

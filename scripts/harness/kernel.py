@@ -9,6 +9,7 @@ from pathlib import Path
 
 from harness import busybox
 from harness import compiler
+from harness import kdir
 from harness import settings
 from harness.arch import Arch
 from harness.toolchain import Toolchain
@@ -45,17 +46,16 @@ class Kernel:
 
     def make(self) -> list[str]:
         """The make command of its build, without a goal."""
-        words = compiler.make_words(self.config)
-        return ["make", "-C", str(self.build), f"ARCH={self.arch.name}", *words]
+        return compiler.make(self.build, self.arch.name, self.config)
 
     def trees(self) -> list[Path]:
-        """The directories that a build against it reads.
+        """The directories that a build against it reads."""
+        return kdir.trees(self.build, self.source)
 
-        In a distribution's headers some are links to others (`scripts`, to Debian's linux-kbuild).
-        """
-        trees = [self.build, *([self.source] if self.source else [])]
-        links = [tree / name for tree in trees for name in ("scripts", "tools")]
-        return trees + [link.resolve().parent for link in links if link.is_symlink()]
+    @property
+    def has_kunit(self) -> bool:
+        """Whether KUnit runs the suites of modules; else they run them by themselves."""
+        return "KUNIT" in self.config
 
     @property
     def version(self) -> str:

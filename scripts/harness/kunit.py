@@ -199,11 +199,6 @@ def run(
     return done.returncode
 
 
-def is_missing(kernel: Kernel) -> bool:
-    """Whether a kernel has no KUnit, so that modules run their suites by themselves."""
-    return "KUNIT" not in kernel.config
-
-
 def check_without_kunit(modules: Modules, asked: Options) -> None:
     """Fails if suites would not run on a kernel without KUnit, or not as they are asked for."""
     for word in asked.words:
@@ -225,7 +220,7 @@ def check_without_kunit(modules: Modules, asked: Options) -> None:
 
 def chosen(kernel: Kernel, modules: Modules, asked: Options) -> list[Ko]:
     """The modules that have a suite which is asked for."""
-    if is_missing(kernel):
+    if not kernel.has_kunit:
         check_without_kunit(modules, asked)
     testing = modules.testing()
     if not testing:
@@ -265,7 +260,7 @@ def judge(
     if whole:
         mend = (
             "; without KUnit it runs only if the module's init calls suite::run_without_kunit()"
-            if is_missing(kernel)
+            if not kernel.has_kunit
             else ""
         )
         faults += [

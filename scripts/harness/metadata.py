@@ -240,7 +240,7 @@ def prove(tree: Tree, build: Path, source: Path, toolchain: Toolchain) -> None:
     if btf is None:
         messages.say(f"{said}; not the layouts of its types, of which there is no BTF")
         return
-    make = ["make", "-C", str(build), f"ARCH={tree.arch.name}", *compiler.make_words(tree.config)]
+    make = compiler.make(build, tree.arch.name, tree.config)
     objcopy = compiler.tool(tree.config, "objcopy")
     made = layouts.Build(build, source, make, objcopy, toolchain)
     count, wrong = layouts.differences(made, btf)

@@ -48,6 +48,9 @@ CHATTER = re.compile(
 )
 WARNING = re.compile(r"\bwarning\b|^WARNING:", re.IGNORECASE)
 
+# A folder and back, in the name of a file: `tests-kunit/../allocator`.
+UP_AGAIN = re.compile(r"\b[\w-]+/\.\./")
+
 # What suites in C are made by (include/kunit/test.h), and what modpost says where there is no
 # KUnit.
 C_SUITES = re.compile(r"\bkunit_test(?:_init_section)?_suites?\(")
@@ -204,7 +207,7 @@ def build(
             except Fail as fail:
                 if werror:
                     shutil.rmtree(where)
-                if "KUNIT" not in kernel.config and NO_KUNIT.search(log.read_text()):
+                if not kernel.has_kunit and NO_KUNIT.search(log.read_text()):
                     raise Fail(
                         f"{fail}; the modules use KUnit, which Linux {kernel.release} does not"
                         f" have: KERNEL={kernel.version} is a lean kernel that has it"
@@ -248,7 +251,9 @@ def run(command: list[str], src: Path, log: Path, werror: bool) -> None:
     shown: list[str] = []
 
     def on_line(line: str) -> None:
-        line = re.sub(r"\b[\w-]+/\.\./", "", line.replace(f"{src}/", ""))
+        line = line.replace(f"{src}/", "")
+        while (plain := UP_AGAIN.sub("", line)) != line:
+            line = plain
         if os.environ.get("V") == "1":
             messages.say(line)
         elif not CHATTER.match(line):

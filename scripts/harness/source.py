@@ -227,6 +227,9 @@ def of_package(version: str, toolchain: Toolchain) -> Path:
     base.mkdir(exist_ok=True)
     short = package_name(version).removeprefix(PACKAGE)
     with places.lock("source"):
+        # Another run may have fetched it meanwhile.
+        if known := unpacked(version):
+            return known
         # The one that lean kernels are made from is shared.
         to = base / (version if (base / short).is_dir() else short)
         try:

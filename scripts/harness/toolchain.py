@@ -85,6 +85,9 @@ BACKPORTS_HOOK = (
     ' "$1/etc/apt/sources.list" >"$1/etc/apt/sources.list.d/backports.list"'
 )
 
+# What apt is told in the root, where it runs as the one user.
+APT = "-q -o APT::Sandbox::User=root"
+
 GIGABYTES = 8
 
 PASSED_ON = ("TERM", "http_proxy", "https_proxy", "no_proxy")
@@ -272,7 +275,7 @@ def add_packages(base: Path, part: Path, packages: Sequence[str], suite: str) ->
     messages.say(f"      installing {', '.join(packages)} in a copy of the toolchain's root")
     log = places.logs() / "toolchain.log"
     process.run_logged(["cp", "-al", str(base), str(part)], log, "copying the toolchain's root")
-    apt = "apt-get -q -o APT::Sandbox::User=root -o Dpkg::Use-Pty=0"
+    apt = f"apt-get {APT} -o Dpkg::Use-Pty=0"
     install_ = f"{apt} install -y --no-install-recommends --allow-downgrades {' '.join(packages)}"
     lists = "/etc/apt/sources.list"
     add = f"sed -n 's/ {SUITE} main/ {suite} main/p' {lists} >{lists}.d/{suite}.list"
