@@ -126,6 +126,8 @@ impl Accounted {
 unsafe impl NodeAllocator for Accounted {
     const MIN_ALIGN: usize = <KernelAllocator as NodeAllocator>::MIN_ALIGN;
 
+    // As `KernelAllocator`'s, for the sake of flags that are constants.
+    #[inline(always)]
     fn alloc(layout: Layout, flags: Flags, nid: NumaNode) -> Result<NonNull<[u8]>, AllocError> {
         let block =
             <KernelAllocator as NodeAllocator>::alloc(layout, flags, nid).map_err(Self::fail)?;
@@ -134,6 +136,7 @@ unsafe impl NodeAllocator for Accounted {
         Ok(block)
     }
 
+    #[inline(always)]
     unsafe fn realloc(
         ptr: Option<NonNull<u8>>,
         layout: Layout,
@@ -154,6 +157,7 @@ unsafe impl NodeAllocator for Accounted {
         Ok(block)
     }
 
+    #[inline]
     unsafe fn free(ptr: NonNull<u8>, layout: Layout) {
         // SAFETY: The requirements are the same as of this function.
         unsafe { <KernelAllocator as NodeAllocator>::free(ptr, layout) };

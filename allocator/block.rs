@@ -11,6 +11,7 @@ use core::{
 use kernel::alloc::AllocError;
 
 use super::{
+    bucket::Bucket,
     layout,
     slab::{
         self,
@@ -24,15 +25,56 @@ use super::{
 /// # Errors
 ///
 /// [`AllocError`] if the padded size exceeds `KMALLOC_MAX_SIZE` or there is no memory.
-#[inline]
+#[inline(always)]
 pub(super) fn allocate(new: Layout, gfp: Gfp, node: Node) -> Result<NonNull<u8>, AllocError> {
-    let size = layout::slab_size(new, slab::KMALLOC_MAX_SIZE)?;
+    let size = layout::slab_size(new, slab::MIN_ALIGN);
 
-    if size == 0 {
-        return Ok(layout::dangling(new));
+    if !slab::PICKS {
+        return allocate_unpicked(new, size, gfp, node);
     }
+    match Bucket::of(size) {
+        Some(bucket) if node.is_none() => slab::kmalloc_bucket(bucket, size, gfp),
+        _ => allocate_without_bucket(new, size, gfp, node),
+    }
+}
 
-    slab::kmalloc(size, new.align(), gfp, node)
+/// Returns a new block for `new` as [`allocate`] does, for one of no bytes, one that is larger than
+/// all buckets, or one on a NUMA node.
+///
+/// Not inline: it would be in the way of the others, and costs much more than the call.
+///
+/// # Errors
+///
+/// As [`allocate`].
+#[cold]
+#[inline(never)]
+fn allocate_without_bucket(
+    new: Layout,
+    size: usize,
+    gfp: Gfp,
+    node: Node,
+) -> Result<NonNull<u8>, AllocError> {
+    allocate_unpicked(new, size, gfp, node)
+}
+
+/// Returns a new block for `new` as [`allocate`] does, and leaves it to the slab to pick the
+/// bucket. `size` is that of `new` as the slab is to be asked for it.
+///
+/// # Errors
+///
+/// As [`allocate`].
+#[inline]
+fn allocate_unpicked(
+    new: Layout,
+    size: usize,
+    gfp: Gfp,
+    node: Node,
+) -> Result<NonNull<u8>, AllocError> {
+    match size {
+        0 => Ok(layout::dangling(new)),
+        1..=slab::KMALLOC_MAX_SIZE => slab::kmalloc(size, new.align(), gfp, node),
+        _ => Err(AllocError),
+    }
 }
 
 /// Makes the block at `ptr` one for `new`, in place or by moving it, and keeps its first
@@ -46,7 +88,7 @@ pub(super) fn allocate(new: Layout, gfp: Gfp, node: Node) -> Result<NonNull<u8>,
 ///
 /// `ptr` must be a live block with the layout `old`; anything if `old` is of size zero. On success
 /// it must not be used any more.
-#[inline]
+#[inline(always)]
 pub(super) unsafe fn reallocate(
     ptr: NonNull<u8>,
     old: Layout,
@@ -58,19 +100,22 @@ pub(super) unsafe fn reallocate(
         return allocate(new, gfp, node);
     }
 
-    let size = layout::slab_size(new, slab::KMALLOC_MAX_SIZE)?;
+    let size = layout::slab_size(new, slab::MIN_ALIGN);
 
     if size == 0 {
         // SAFETY: The caller hands over a live block with this layout.
         unsafe { free(ptr, old) };
         return Ok(layout::dangling(new));
     }
+    if size > slab::KMALLOC_MAX_SIZE {
+        return Err(AllocError);
+    }
 
     // No kernel's `krealloc()` can be trusted with a block that lacks the new alignment: up to 6.17
     // it has no alignment argument and may keep such a block in place, and the one of 6.18.15
     // copies all of the old block into a new one that may be smaller. A block that has the
     // alignment can stay, and where it is moved the padded size gives the new one its alignment.
-    if !layout::is_aligned(ptr, new.align()) {
+    if new.align() > slab::MIN_ALIGN && !layout::is_aligned(ptr, new.align()) {
         // SAFETY: The caller hands over a live block with this layout, not of size zero.
         return unsafe { relocate(ptr, old, new, gfp, node) };
     }

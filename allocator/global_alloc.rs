@@ -19,9 +19,11 @@ use core::{
 
 use super::{
     block,
+    layout,
     slab::{
         Gfp,
-        Node, //
+        Node,
+        KMALLOC_MAX_SIZE, //
     },
     KernelAllocator, //
 };
@@ -29,12 +31,12 @@ use super::{
 // SAFETY: The functions never unwind and give what the layouts ask for, by the contracts of
 // `block`.
 unsafe impl GlobalAlloc for KernelAllocator {
-    #[inline]
+    #[inline(always)]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         block::allocate(layout, Gfp::KERNEL, Node::NONE).map_or(ptr::null_mut(), NonNull::as_ptr)
     }
 
-    #[inline]
+    #[inline(always)]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         block::allocate(layout, Gfp::KERNEL_ZERO, Node::NONE)
             .map_or(ptr::null_mut(), NonNull::as_ptr)
@@ -48,7 +50,7 @@ unsafe impl GlobalAlloc for KernelAllocator {
 
     #[inline]
     unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        let Ok(new) = Layout::from_size_align(new_size, layout.align()) else {
+        let Some(new) = layout::resized(layout, new_size, KMALLOC_MAX_SIZE) else {
             return ptr::null_mut();
         };
 

@@ -31,14 +31,14 @@ use super::{
 unsafe impl NodeAllocator for KernelAllocator {
     const MIN_ALIGN: usize = slab::MIN_ALIGN;
 
-    #[inline]
+    // Where the flags are constants, as they mostly are, nothing is left of turning them into bits.
+    #[inline(always)]
     fn alloc(layout: Layout, flags: Flags, nid: NumaNode) -> Result<NonNull<[u8]>, AllocError> {
         let ptr = block::allocate(layout, flags.try_into()?, nid.try_into()?)?;
 
         Ok(NonNull::slice_from_raw_parts(ptr, layout.size()))
     }
 
-    // Where the flags are constants, as they mostly are, nothing is left of turning them into bits.
     #[inline(always)]
     unsafe fn realloc(
         ptr: Option<NonNull<u8>>,

@@ -8,7 +8,7 @@
 //!
 //! From the outside in: the two traits it serves ([`kernel_alloc`] and [`global_alloc`], and
 //! [`account`] on top of the first), what a block goes through ([`block`]), the arithmetic
-//! ([`layout`] and [`gfp`]), and [`slab`], which alone touches the kernel's bindings and alone
+//! ([`layout`], [`bucket`] and [`gfp`]), and [`slab`], which alone touches the kernel's bindings and alone
 //! knows of differences between kernels.
 //!
 //! Where the Kbuild includes `alloc_crate.mk`, [`global`] makes it the allocator of the `alloc`
@@ -16,6 +16,7 @@
 
 mod account;
 mod block;
+mod bucket;
 mod gfp;
 mod global_alloc;
 mod kernel_alloc;

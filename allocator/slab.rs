@@ -13,7 +13,10 @@ use core::{
         BitOr,
         Not, //
     },
-    ptr::NonNull, //
+    ptr::{
+        self,
+        NonNull, //
+    },
 };
 
 use kernel::{
@@ -23,6 +26,8 @@ use kernel::{
     },
     bindings, //
 };
+
+use super::bucket::Bucket;
 
 pub(crate) use self::api::{
     kernel_allocator,
@@ -42,6 +47,14 @@ compile_error!(
 
 /// The largest request that the slab takes, in bytes; a power of two (`include/linux/slab.h`).
 pub(crate) const KMALLOC_MAX_SIZE: usize = bindings::KMALLOC_MAX_SIZE as usize;
+
+/// The largest request that is served from a bucket, in bytes, and the logarithm of it to base two;
+/// above it the page allocator serves (`include/linux/slab.h`).
+pub(super) const KMALLOC_MAX_CACHE_SIZE: usize = bindings::KMALLOC_MAX_CACHE_SIZE as usize;
+pub(super) const KMALLOC_SHIFT_HIGH: usize = bindings::KMALLOC_SHIFT_HIGH as usize;
+
+/// The smallest bucket, in bytes; a power of two (`include/linux/slab.h`).
+pub(super) const KMALLOC_MIN_SIZE: usize = bindings::KMALLOC_MIN_SIZE as usize;
 
 /// The least alignment of a slab object, in bytes; a power of two (`ARCH_SLAB_MINALIGN`).
 #[allow(dead_code, reason = "for reports; not every user makes one")]
@@ -84,6 +97,12 @@ impl Gfp {
     #[inline(always)]
     pub(crate) fn as_raw(self) -> u32 {
         self.0
+    }
+
+    /// Returns whether the memory is charged to the memory control group of the task.
+    #[inline(always)]
+    fn accounts(self) -> bool {
+        self.0 & (Self::KERNEL_ACCOUNT.0 & !Self::KERNEL.0) != 0
     }
 
     /// Returns whether the memory is to read as zero.
@@ -168,19 +187,75 @@ pub(crate) unsafe trait NodeAllocator {
 /// that are no longer asked for (`mm/slub.c`, `kasan_krealloc()`); that is all it does.
 pub(super) const WATCHED: bool = cfg!(CONFIG_KASAN);
 
+/// Whether the size and the flags alone decide which bucket a request is served from, as in C's
+/// `kmalloc()` of constant size (`include/linux/slab.h`, `kmalloc_type()`).
+///
+/// They do not where a token that C's macro makes chooses among copies of each bucket
+/// (`CONFIG_KMALLOC_PARTITION_CACHES`), or the caller's address does
+/// (`CONFIG_RANDOM_KMALLOC_CACHES`, up to 7.0). Where a macro counts allocations by their place in
+/// the source (`CONFIG_MEM_ALLOC_PROFILING`) the request has to go through it.
+pub(super) const PICKS: bool = !cfg!(any(
+    CONFIG_KMALLOC_PARTITION_CACHES,
+    CONFIG_RANDOM_KMALLOC_CACHES,
+    CONFIG_MEM_ALLOC_PROFILING
+));
+
+/// Allocates `size` bytes from any node, from a bucket.
+///
+/// `bucket` must be that of `size`, and `PICKS` be true. The block has every alignment that `size`
+/// is a multiple of.
+///
+/// It is what C's `kmalloc()` comes to where the compiler knows the size.
+///
+/// # Errors
+///
+/// [`AllocError`] if there is no memory.
+#[inline(always)]
+pub(super) fn kmalloc_bucket(
+    bucket: Bucket,
+    size: usize,
+    gfp: Gfp,
+) -> Result<NonNull<u8>, AllocError> {
+    // Of the flags that `kmalloc_type()` looks at, `Gfp` has no other. The two types are the same
+    // without `CONFIG_MEMCG`.
+    let kind = if gfp.accounts() {
+        bindings::kmalloc_cache_type_KMALLOC_CGROUP
+    } else {
+        bindings::kmalloc_cache_type_KMALLOC_NORMAL
+    };
+
+    // SAFETY: `kmalloc_caches` is a static array with an entry for each type, each an array with an
+    // entry for each index up to `KMALLOC_SHIFT_HIGH`. It was filled at boot and has been read-only
+    // since, long before any module (`mm/slab_common.c`, `create_kmalloc_caches()`).
+    let cache = unsafe {
+        ptr::addr_of!(bindings::kmalloc_caches)
+            .cast::<bindings::kmem_buckets>()
+            .add(kind as usize)
+            .cast::<*mut bindings::kmem_cache>()
+            .add(bucket.index())
+            .read()
+    };
+
+    // SAFETY: The type has a cache at every index that `kmalloc_index()` returns, which lives
+    // forever, and its objects have at least `size` bytes. The flags are ones that the slab can
+    // honour, by the invariant of their type.
+    let block = unsafe { bindings::__kmalloc_cache_noprof(cache, gfp.as_raw(), size) };
+
+    NonNull::new(block.cast()).ok_or(AllocError)
+}
+
 /// Allocates `size` bytes.
 ///
 /// `size` is in bytes and must not be zero. The block has the alignment `align` if `size` is a
 /// multiple of it.
 ///
-/// C's `kmalloc()` of run-time size is a call of `__kmalloc_noprof()`, and so it is here.
-/// `krealloc()` of no block comes to the same memory by a helper, a check for a block, and the
-/// entry with a node and a caller: some 60 instructions more of the 160 that allocating and freeing
-/// takes on Linux 7.3 (`make bench`). It is the way where the direct one would not be right: for
-/// a NUMA node; where a macro counts allocations by their place in the source
-/// (`CONFIG_MEM_ALLOC_PROFILING`); and where a token that the macro makes chooses among caches
-/// (`CONFIG_KMALLOC_PARTITION_CACHES`). The choice that `CONFIG_RANDOM_KMALLOC_CACHES` makes is by
-/// the caller's address, in the function itself.
+/// C's `kmalloc()` of run-time size is a call of `__kmalloc_noprof()`, or above the buckets, of
+/// what that calls, and so it is here. `krealloc()` of no block comes to the same memory by a
+/// helper, a check for a block, and the entry with a node and a caller. It is the way where the
+/// direct one would not be right: for a NUMA node; where a macro counts allocations by their place
+/// in the source (`CONFIG_MEM_ALLOC_PROFILING`); and where a token that the macro makes chooses
+/// among caches (`CONFIG_KMALLOC_PARTITION_CACHES`). The choice that `CONFIG_RANDOM_KMALLOC_CACHES`
+/// makes is by the caller's address, in the function itself.
 ///
 /// # Errors
 ///
@@ -195,7 +270,13 @@ pub(super) fn kmalloc(
     #[cfg(not(any(CONFIG_MEM_ALLOC_PROFILING, CONFIG_KMALLOC_PARTITION_CACHES)))]
     if node.is_none() {
         // SAFETY: The flags are ones that the slab can honour, by the invariant of their type.
-        let block = unsafe { bindings::__kmalloc_noprof(size, gfp.as_raw()) };
+        let block = unsafe {
+            if size > KMALLOC_MAX_CACHE_SIZE {
+                bindings::__kmalloc_large_noprof(size, gfp.as_raw())
+            } else {
+                bindings::__kmalloc_noprof(size, gfp.as_raw())
+            }
+        };
 
         return NonNull::new(block.cast()).ok_or(AllocError);
     }
@@ -208,7 +289,7 @@ pub(super) fn kmalloc(
 ///
 /// # Safety
 ///
-/// `block` must be a live block from [`kmalloc`] or [`krealloc`], and must not be used afterwards.
+/// `block` must be a live block of this file's, and must not be used afterwards.
 #[inline]
 pub(super) unsafe fn kfree(block: NonNull<u8>) {
     // SAFETY: The block is live by the safety requirements of this function.
@@ -219,7 +300,7 @@ pub(super) unsafe fn kfree(block: NonNull<u8>) {
 ///
 /// # Safety
 ///
-/// `block` must be a live block from [`kmalloc`] or [`krealloc`].
+/// `block` must be a live block of this file's.
 pub(super) unsafe fn ksize(block: NonNull<u8>) -> usize {
     // SAFETY: The block is live by the safety requirements of this function.
     unsafe { bindings::ksize(block.as_ptr().cast()) }
@@ -243,6 +324,12 @@ mod api {
 
     use super::Gfp;
 
+    // Without the macro, whose helper is a call more, where the macro does nothing.
+    #[cfg(any(CONFIG_MEM_ALLOC_PROFILING, CONFIG_KMALLOC_PARTITION_CACHES))]
+    use bindings::krealloc_node_align as c_krealloc;
+    #[cfg(not(any(CONFIG_MEM_ALLOC_PROFILING, CONFIG_KMALLOC_PARTITION_CACHES)))]
+    use bindings::krealloc_node_align_noprof as c_krealloc;
+
     pub(crate) use kernel::alloc::NumaNode;
 
     /// The least alignment of a block, in bytes; a power of two (`ARCH_KMALLOC_MINALIGN`).
@@ -255,7 +342,7 @@ mod api {
             unsafe impl kernel::alloc::Allocator for $type {
                 const MIN_ALIGN: usize = <$type as NodeAllocator>::MIN_ALIGN;
 
-                #[inline]
+                #[inline(always)]
                 fn alloc(
                     layout: Layout,
                     flags: Flags,
@@ -367,7 +454,7 @@ mod api {
     ///
     /// # Safety
     ///
-    /// `block` must be `None` or a live block from this function or [`kmalloc`](super::kmalloc).
+    /// `block` must be `None` or a live block of this file's.
     #[inline]
     pub(crate) unsafe fn krealloc(
         block: Option<NonNull<u8>>,
@@ -381,7 +468,7 @@ mod api {
         // SAFETY: `block` is null or live by the safety requirements of this function. The flags
         // and the node are ones that the slab can honour, by the invariants of their types.
         let block = unsafe {
-            bindings::krealloc_node_align(block.cast::<c_void>(), size, align, gfp.as_raw(), node.0)
+            c_krealloc(block.cast::<c_void>(), size, align, gfp.as_raw(), node.0)
         };
 
         NonNull::new(block.cast()).ok_or(AllocError)
@@ -407,6 +494,12 @@ mod api {
 
     use super::Gfp;
 
+    // Without the macro, whose helper is a call more, where the macro does nothing.
+    #[cfg(any(CONFIG_MEM_ALLOC_PROFILING, CONFIG_KMALLOC_PARTITION_CACHES))]
+    use bindings::krealloc as c_krealloc;
+    #[cfg(not(any(CONFIG_MEM_ALLOC_PROFILING, CONFIG_KMALLOC_PARTITION_CACHES)))]
+    use bindings::krealloc_noprof as c_krealloc;
+
     /// The least alignment of a block, in bytes; a power of two. It is `ARCH_KMALLOC_MINALIGN` of
     /// the architectures that have no larger one (`include/linux/slab.h`); that is not bound.
     pub(crate) const MIN_ALIGN: usize = align_of::<u64>();
@@ -425,7 +518,7 @@ mod api {
         ($type:ty) => {
             // SAFETY: `NodeAllocator` has the same requirements.
             unsafe impl kernel::alloc::Allocator for $type {
-                #[inline]
+                #[inline(always)]
                 fn alloc(layout: Layout, flags: Flags) -> Result<NonNull<[u8]>, AllocError> {
                     <$type as NodeAllocator>::alloc(layout, flags, NumaNode::NO_NODE)
                 }
@@ -492,7 +585,7 @@ mod api {
     ///
     /// # Safety
     ///
-    /// `block` must be `None` or a live block from this function or [`kmalloc`](super::kmalloc).
+    /// `block` must be `None` or a live block of this file's.
     #[inline]
     pub(crate) unsafe fn krealloc(
         block: Option<NonNull<u8>>,
@@ -505,7 +598,7 @@ mod api {
 
         // SAFETY: `block` is null or live by the safety requirements of this function. The flags
         // are ones that the slab can honour, by the invariant of their type.
-        let block = unsafe { bindings::krealloc(block.cast::<c_void>(), size, gfp.as_raw()) };
+        let block = unsafe { c_krealloc(block.cast::<c_void>(), size, gfp.as_raw()) };
 
         NonNull::new(block.cast()).ok_or(AllocError)
     }

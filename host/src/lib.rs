@@ -8,7 +8,8 @@
 //! its own.
 //!
 //! Left out are, by name, `conforming` and `inherited`, which are about the kernel's own
-//! allocators, and what [`suite`] says.
+//! allocators, `buckets`, which asks C what it picks (here the stand-in ends the program on another
+//! pick), and what [`suite`] says.
 
 #![allow(dead_code, reason = "some of it is for the kernel only")]
 #![cfg_attr(

@@ -25,7 +25,7 @@ pub const __GFP_ZERO: gfp_t = 1 << 8;
 pub(crate) const __GFP_DIRECT_RECLAIM: gfp_t = 1 << 10;
 const __GFP_KSWAPD_RECLAIM: gfp_t = 1 << 11;
 pub const __GFP_NOWARN: gfp_t = 1 << 13;
-const __GFP_ACCOUNT: gfp_t = 1 << 22;
+pub(crate) const __GFP_ACCOUNT: gfp_t = 1 << 22;
 pub(crate) const __GFP_BITS_MASK: gfp_t = (1 << 27) - 1;
 
 pub const GFP_ATOMIC: gfp_t = __GFP_HIGH | __GFP_KSWAPD_RECLAIM;
@@ -35,6 +35,16 @@ pub const GFP_NOWAIT: gfp_t = __GFP_KSWAPD_RECLAIM | __GFP_NOWARN;
 
 /// The largest request, in bytes.
 pub const KMALLOC_MAX_SIZE: c_ulong = 4 << 20;
+
+/// The largest request that a bucket serves, the logarithm of that, and the smallest bucket.
+pub const KMALLOC_MAX_CACHE_SIZE: u32 = 1 << KMALLOC_SHIFT_HIGH;
+pub const KMALLOC_SHIFT_HIGH: u32 = 13;
+pub const KMALLOC_MIN_SIZE: u32 = 8;
+
+/// The types of bucket, of a kernel with memory control groups.
+pub type kmalloc_cache_type = u32;
+pub const kmalloc_cache_type_KMALLOC_NORMAL: kmalloc_cache_type = 0;
+pub const kmalloc_cache_type_KMALLOC_CGROUP: kmalloc_cache_type = 2;
 
 /// The least alignment of any slab object, in bytes.
 pub const ARCH_SLAB_MINALIGN: usize = 8;
