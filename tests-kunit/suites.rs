@@ -19,6 +19,7 @@ mod modinfo;
 #[macro_use]
 mod conformance;
 
+mod buckets;
 mod collections;
 mod conforming;
 mod failing;
