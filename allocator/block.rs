@@ -34,21 +34,24 @@ pub(super) fn allocate(new: Layout, gfp: Gfp, node: Node) -> Result<NonNull<u8>,
     }
     match Bucket::of(size) {
         Some(bucket) if node.is_none() => slab::kmalloc_bucket(bucket, size, gfp),
-        _ => allocate_without_bucket(new, size, gfp, node),
+        None if node.is_none() && size.wrapping_sub(1) < slab::KMALLOC_MAX_SIZE => {
+            slab::kmalloc_large(size, gfp)
+        }
+        _ => allocate_otherwise(new, size, gfp, node),
     }
 }
 
-/// Returns a new block for `new` as [`allocate`] does, for one of no bytes, one that is larger than
-/// all buckets, or one on a NUMA node.
+/// Returns a new block for `new` as [`allocate`] does, for one of no bytes or on a NUMA node; and
+/// refuses one that is too large.
 ///
-/// Not inline: it would be in the way of the others, and costs much more than the call.
+/// Not inline: it would be in the way of the others.
 ///
 /// # Errors
 ///
 /// As [`allocate`].
 #[cold]
 #[inline(never)]
-fn allocate_without_bucket(
+fn allocate_otherwise(
     new: Layout,
     size: usize,
     gfp: Gfp,
@@ -101,14 +104,16 @@ pub(super) unsafe fn reallocate(
     }
 
     let size = layout::slab_size(new, slab::MIN_ALIGN);
+    let grows = new.size() > old.size();
 
-    if size == 0 {
+    // One comparison for both ends.
+    if size.wrapping_sub(1) >= slab::KMALLOC_MAX_SIZE {
+        if size != 0 {
+            return Err(AllocError);
+        }
         // SAFETY: The caller hands over a live block with this layout.
         unsafe { free(ptr, old) };
         return Ok(layout::dangling(new));
-    }
-    if size > slab::KMALLOC_MAX_SIZE {
-        return Err(AllocError);
     }
 
     // No kernel's `krealloc()` can be trusted with a block that lacks the new alignment: up to 6.17
@@ -117,20 +122,20 @@ pub(super) unsafe fn reallocate(
     // alignment can stay, and where it is moved the padded size gives the new one its alignment.
     if new.align() > slab::MIN_ALIGN && !layout::is_aligned(ptr, new.align()) {
         // SAFETY: The caller hands over a live block with this layout, not of size zero.
-        return unsafe { relocate(ptr, old, new, gfp, node) };
+        return unsafe { relocate(ptr, size, new.align(), gfp, node, old.size()) };
     }
 
     // One that is to be no larger stays without a call: that is what `krealloc()` would do on every
     // kernel, and the flags and the node have no say in it. What the old size was padded with does
     // not count: a block that was shrunk to a larger alignment may not have that much.
-    if !slab::WATCHED && new.size() <= old.size() {
+    if !slab::WATCHED && !grows {
         return Ok(ptr);
     }
 
     // SAFETY: The caller hands over a live block. It is not of size zero, so it is the slab's.
     let block = unsafe { slab::krealloc(Some(ptr), size, new.align(), gfp, node) }?;
 
-    if gfp.zeroes() && new.size() > old.size() {
+    if gfp.zeroes() && grows {
         // The slab zeroes only what it knows to have been unused, which is less than this if an
         // earlier call shrank the block or did not ask for zeroes.
         //
@@ -146,9 +151,10 @@ pub(super) unsafe fn reallocate(
     Ok(block)
 }
 
-/// Moves the block at `ptr` to a new one for `new`, as [`reallocate`] does.
+/// Moves the block at `ptr`, of `old` bytes, to a new one of `new` bytes, as [`reallocate`] does.
 ///
-/// Not inline: it is the rare case, and would be in the way of the others.
+/// Not inline: it is the rare case, and would be in the way of the others. The arguments are no
+/// more than there are registers for: one on the stack would cost each call around this one.
 ///
 /// # Errors
 ///
@@ -156,28 +162,31 @@ pub(super) unsafe fn reallocate(
 ///
 /// # Safety
 ///
-/// `ptr` must be a live block with the layout `old`, which is not of size zero. On success it must
-/// not be used any more.
+/// `ptr` must be a live block that was allocated or reallocated with `old` bytes. Neither size may
+/// be zero, and `new` must be at most `KMALLOC_MAX_SIZE` and a multiple of `align`. On success the
+/// block must not be used any more.
+#[cold]
 #[inline(never)]
 unsafe fn relocate(
     ptr: NonNull<u8>,
-    old: Layout,
-    new: Layout,
+    new: usize,
+    align: usize,
     gfp: Gfp,
     node: Node,
+    old: usize,
 ) -> Result<NonNull<u8>, AllocError> {
-    let block = allocate(new, gfp, node)?;
+    let block = slab::kmalloc(new, align, gfp, node)?;
 
     // SAFETY: Both blocks are live, have at least that many bytes and, as two live blocks, do not
     // overlap.
     unsafe {
         block
             .as_ptr()
-            .copy_from_nonoverlapping(ptr.as_ptr(), min(old.size(), new.size()))
+            .copy_from_nonoverlapping(ptr.as_ptr(), min(old, new))
     };
 
-    // SAFETY: The caller hands over a live block with this layout.
-    unsafe { free(ptr, old) };
+    // SAFETY: The block is live and not of size zero, so it is the slab's.
+    unsafe { slab::kfree(ptr) };
     Ok(block)
 }
 

@@ -8,8 +8,8 @@
 //!
 //! From the outside in: the two traits it serves ([`kernel_alloc`] and [`global_alloc`], and
 //! [`account`] on top of the first), what a block goes through ([`block`]), the arithmetic
-//! ([`layout`], [`bucket`] and [`gfp`]), and [`slab`], which alone touches the kernel's bindings and alone
-//! knows of differences between kernels.
+//! ([`layout`], [`bucket`] and [`gfp`]), and [`slab`], which alone touches the kernel's bindings
+//! and alone knows of differences between kernels.
 //!
 //! Where the Kbuild includes `alloc_crate.mk`, [`global`] makes it the allocator of the `alloc`
 //! crate, and [`fallible`] has what that lacks where it is built without calls that can't fail.
@@ -65,7 +65,8 @@ pub(crate) use self::fallible::{
     TryVec, //
 };
 
-/// An allocator over the kernel's `krealloc()` and `kfree()` that honours every [`Layout`].
+/// An allocator over the kernel's `kmalloc()`, `krealloc()` and `kfree()` that honours every
+/// [`Layout`].
 ///
 /// It serves [`kernel::alloc::Allocator`], and so `Box<T, KernelAllocator>` and
 /// `Vec<T, KernelAllocator>`, and [`core::alloc::GlobalAlloc`].

@@ -244,18 +244,35 @@ pub(super) fn kmalloc_bucket(
     NonNull::new(block.cast()).ok_or(AllocError)
 }
 
+/// Allocates `size` bytes from any node, as whole pages.
+///
+/// `size` must be more than any bucket has and at most `KMALLOC_MAX_SIZE`, and `PICKS` be true. The
+/// block has every alignment that `size` is a multiple of. It is what C's `kmalloc()` comes to
+/// where the compiler knows the size, and a little later where it doesn't.
+///
+/// # Errors
+///
+/// [`AllocError`] if there is no memory.
+#[inline(always)]
+pub(super) fn kmalloc_large(size: usize, gfp: Gfp) -> Result<NonNull<u8>, AllocError> {
+    // SAFETY: The flags are ones that the slab can honour, by the invariant of their type.
+    let block = unsafe { bindings::__kmalloc_large_noprof(size, gfp.as_raw()) };
+
+    NonNull::new(block.cast()).ok_or(AllocError)
+}
+
 /// Allocates `size` bytes.
 ///
 /// `size` is in bytes and must not be zero. The block has the alignment `align` if `size` is a
 /// multiple of it.
 ///
-/// C's `kmalloc()` of run-time size is a call of `__kmalloc_noprof()`, or above the buckets, of
-/// what that calls, and so it is here. `krealloc()` of no block comes to the same memory by a
-/// helper, a check for a block, and the entry with a node and a caller. It is the way where the
-/// direct one would not be right: for a NUMA node; where a macro counts allocations by their place
-/// in the source (`CONFIG_MEM_ALLOC_PROFILING`); and where a token that the macro makes chooses
-/// among caches (`CONFIG_KMALLOC_PARTITION_CACHES`). The choice that `CONFIG_RANDOM_KMALLOC_CACHES`
-/// makes is by the caller's address, in the function itself.
+/// C's `kmalloc()` of run-time size is a call of `__kmalloc_noprof()`, and so it is here.
+/// `krealloc()` of no block comes to the same memory by a helper, a check for a block, and the
+/// entry with a node and a caller. It is the way where the direct one would not be right: for a
+/// NUMA node; where a macro counts allocations by their place in the source
+/// (`CONFIG_MEM_ALLOC_PROFILING`); and where a token that the macro makes chooses among caches
+/// (`CONFIG_KMALLOC_PARTITION_CACHES`). The choice that `CONFIG_RANDOM_KMALLOC_CACHES` makes is by
+/// the caller's address, in the function itself.
 ///
 /// # Errors
 ///
@@ -270,13 +287,7 @@ pub(super) fn kmalloc(
     #[cfg(not(any(CONFIG_MEM_ALLOC_PROFILING, CONFIG_KMALLOC_PARTITION_CACHES)))]
     if node.is_none() {
         // SAFETY: The flags are ones that the slab can honour, by the invariant of their type.
-        let block = unsafe {
-            if size > KMALLOC_MAX_CACHE_SIZE {
-                bindings::__kmalloc_large_noprof(size, gfp.as_raw())
-            } else {
-                bindings::__kmalloc_noprof(size, gfp.as_raw())
-            }
-        };
+        let block = unsafe { bindings::__kmalloc_noprof(size, gfp.as_raw()) };
 
         return NonNull::new(block.cast()).ok_or(AllocError);
     }
@@ -467,9 +478,8 @@ mod api {
 
         // SAFETY: `block` is null or live by the safety requirements of this function. The flags
         // and the node are ones that the slab can honour, by the invariants of their types.
-        let block = unsafe {
-            c_krealloc(block.cast::<c_void>(), size, align, gfp.as_raw(), node.0)
-        };
+        let block =
+            unsafe { c_krealloc(block.cast::<c_void>(), size, align, gfp.as_raw(), node.0) };
 
         NonNull::new(block.cast()).ok_or(AllocError)
     }

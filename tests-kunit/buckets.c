@@ -58,40 +58,63 @@ const void *rust_alloc_demo_cache_used(size_t size, gfp_t flags)
 	return cache_of_and_free(kmalloc(size, flags));
 }
 
-#define CONSTANT(n)							\
-	case n:								\
-		return cache_of_and_free(kmalloc(n, GFP_KERNEL))
-
 /* The cache that kmalloc() used for a constant, one of those in buckets.rs; NULL for others. */
 const void *rust_alloc_demo_cache_of_constant(size_t size)
 {
 	switch (size) {
-	CONSTANT(1);
-	CONSTANT(8);
-	CONSTANT(9);
-	CONSTANT(16);
-	CONSTANT(17);
-	CONSTANT(32);
-	CONSTANT(33);
-	CONSTANT(64);
-	CONSTANT(65);
-	CONSTANT(96);
-	CONSTANT(97);
-	CONSTANT(128);
-	CONSTANT(129);
-	CONSTANT(192);
-	CONSTANT(193);
-	CONSTANT(256);
-	CONSTANT(257);
-	CONSTANT(512);
-	CONSTANT(513);
-	CONSTANT(1024);
-	CONSTANT(1025);
-	CONSTANT(2048);
-	CONSTANT(2049);
-	CONSTANT(4096);
-	CONSTANT(4097);
-	CONSTANT(8192);
+	case 1:
+		return cache_of_and_free(kmalloc(1, GFP_KERNEL));
+	case 8:
+		return cache_of_and_free(kmalloc(8, GFP_KERNEL));
+	case 9:
+		return cache_of_and_free(kmalloc(9, GFP_KERNEL));
+	case 16:
+		return cache_of_and_free(kmalloc(16, GFP_KERNEL));
+	case 17:
+		return cache_of_and_free(kmalloc(17, GFP_KERNEL));
+	case 32:
+		return cache_of_and_free(kmalloc(32, GFP_KERNEL));
+	case 33:
+		return cache_of_and_free(kmalloc(33, GFP_KERNEL));
+	case 64:
+		return cache_of_and_free(kmalloc(64, GFP_KERNEL));
+	case 65:
+		return cache_of_and_free(kmalloc(65, GFP_KERNEL));
+	case 96:
+		return cache_of_and_free(kmalloc(96, GFP_KERNEL));
+	case 97:
+		return cache_of_and_free(kmalloc(97, GFP_KERNEL));
+	case 128:
+		return cache_of_and_free(kmalloc(128, GFP_KERNEL));
+	case 129:
+		return cache_of_and_free(kmalloc(129, GFP_KERNEL));
+	case 192:
+		return cache_of_and_free(kmalloc(192, GFP_KERNEL));
+	case 193:
+		return cache_of_and_free(kmalloc(193, GFP_KERNEL));
+	case 256:
+		return cache_of_and_free(kmalloc(256, GFP_KERNEL));
+	case 257:
+		return cache_of_and_free(kmalloc(257, GFP_KERNEL));
+	case 512:
+		return cache_of_and_free(kmalloc(512, GFP_KERNEL));
+	case 513:
+		return cache_of_and_free(kmalloc(513, GFP_KERNEL));
+	case 1024:
+		return cache_of_and_free(kmalloc(1024, GFP_KERNEL));
+	case 1025:
+		return cache_of_and_free(kmalloc(1025, GFP_KERNEL));
+	case 2048:
+		return cache_of_and_free(kmalloc(2048, GFP_KERNEL));
+	case 2049:
+		return cache_of_and_free(kmalloc(2049, GFP_KERNEL));
+	case 4096:
+		return cache_of_and_free(kmalloc(4096, GFP_KERNEL));
+	case 4097:
+		return cache_of_and_free(kmalloc(4097, GFP_KERNEL));
+	case 8192:
+		return cache_of_and_free(kmalloc(8192, GFP_KERNEL));
+	default:
+		return NULL;
 	}
-	return NULL;
 }

@@ -96,7 +96,9 @@ impl Cache {
 fn buckets_are_single() -> Outcome {
     // SAFETY: The function has no requirements.
     if unsafe { rust_alloc_demo_buckets_have_copies() } {
-        return Err(Stop::Skipped(c"here the place in the code chooses among copies"));
+        return Err(Stop::Skipped(
+            c"here the place in the code chooses among copies",
+        ));
     }
     Ok(())
 }

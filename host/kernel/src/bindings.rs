@@ -146,7 +146,10 @@ pub unsafe extern "C" fn __kmalloc_cache_noprof(
 /// As [`kfree`].
 pub unsafe extern "C" fn __kmalloc_large_noprof(size: usize, flags: gfp_t) -> *mut c_void {
     if size <= KMALLOC_MAX_CACHE_SIZE as usize {
-        bug("a request for whole pages that a bucket should have served", None);
+        bug(
+            "a request for whole pages that a bucket should have served",
+            None,
+        );
     }
     slab::kmalloc(size, flags, NUMA_NO_NODE).cast()
 }
