@@ -32,10 +32,13 @@ bench_loop bench_pair_krealloc;
 bench_loop bench_pair_kzalloc;
 bench_loop bench_batch_nothing;
 bench_loop bench_batch_kmalloc;
+bench_loop bench_batch_kmalloc_constant;
 bench_loop bench_batch_kmem_cache;
 bench_loop bench_resize_nothing;
 bench_loop bench_resize_krealloc;
 bench_loop bench_move_krealloc;
+bench_loop bench_grow_nothing;
+bench_loop bench_grow_krealloc;
 
 int bench_measure(bench_loop *loop, const struct bench_args *args, unsigned int cpus, u64 *count);
 unsigned int bench_online_cpus(void);

@@ -135,7 +135,7 @@ int bench_batch_kmem_cache(const struct bench_args *args, unsigned int worker)
 	return batch(args, worker, get_kmem_cache, put_kmem_cache);
 }
 
-/* As pair(), where the compiler knows the size, by which kmalloc() picks the bucket. */
+/* The loops where the compiler knows the size, by which kmalloc() picks the bucket. */
 static __always_inline int pair_constant(const struct bench_args *args, const size_t size)
 {
 	size_t n;
@@ -147,6 +147,24 @@ static __always_inline int pair_constant(const struct bench_args *args, const si
 			return -ENOMEM;
 		OPTIMIZER_HIDE_VAR(block);
 		kfree(block);
+	}
+	return 0;
+}
+
+static __always_inline int batch_constant(const struct bench_args *args, unsigned int worker,
+					  const size_t size)
+{
+	void **slots = args->slots + worker * args->live;
+	size_t n, i;
+
+	for (n = 0; n < args->rounds; n++) {
+		for (i = 0; i < args->live; i++) {
+			slots[i] = kmalloc(size, GFP_KERNEL);
+			if (!slots[i])
+				return -ENOMEM;
+		}
+		for (i = 0; i < args->live; i++)
+			kfree(slots[i]);
 	}
 	return 0;
 }
@@ -198,6 +216,58 @@ int bench_pair_kmalloc_constant(const struct bench_args *args, unsigned int work
 		return pair_constant(args, 2097152);
 	case 4194304:
 		return pair_constant(args, 4194304);
+	default:
+		return -EINVAL;
+	}
+}
+
+int bench_batch_kmalloc_constant(const struct bench_args *args, unsigned int worker)
+{
+	switch (args->size) {
+	case 8:
+		return batch_constant(args, worker, 8);
+	case 16:
+		return batch_constant(args, worker, 16);
+	case 32:
+		return batch_constant(args, worker, 32);
+	case 64:
+		return batch_constant(args, worker, 64);
+	case 96:
+		return batch_constant(args, worker, 96);
+	case 128:
+		return batch_constant(args, worker, 128);
+	case 192:
+		return batch_constant(args, worker, 192);
+	case 256:
+		return batch_constant(args, worker, 256);
+	case 512:
+		return batch_constant(args, worker, 512);
+	case 1024:
+		return batch_constant(args, worker, 1024);
+	case 2048:
+		return batch_constant(args, worker, 2048);
+	case 4096:
+		return batch_constant(args, worker, 4096);
+	case 8192:
+		return batch_constant(args, worker, 8192);
+	case 16384:
+		return batch_constant(args, worker, 16384);
+	case 32768:
+		return batch_constant(args, worker, 32768);
+	case 65536:
+		return batch_constant(args, worker, 65536);
+	case 131072:
+		return batch_constant(args, worker, 131072);
+	case 262144:
+		return batch_constant(args, worker, 262144);
+	case 524288:
+		return batch_constant(args, worker, 524288);
+	case 1048576:
+		return batch_constant(args, worker, 1048576);
+	case 2097152:
+		return batch_constant(args, worker, 2097152);
+	case 4194304:
+		return batch_constant(args, worker, 4194304);
 	default:
 		return -EINVAL;
 	}
@@ -275,6 +345,53 @@ int bench_move_krealloc(const struct bench_args *args, unsigned int worker)
 		kfree(moved);
 	}
 	return 0;
+}
+
+/*
+ * Has a block grow from nothing, from `size` bytes to `live` times that, by twice as much each
+ * time, as a vector does; and frees it.
+ */
+static __always_inline int grow(const struct bench_args *args,
+				void *(*realloc)(void *block, size_t size),
+				void (*put)(const struct bench_args *args, void *block))
+{
+	size_t size = args->size, live = args->live;
+	size_t n, held;
+
+	for (n = 0; n < args->rounds; n++) {
+		void *block = NULL, *grown;
+
+		OPTIMIZER_HIDE_VAR(size);
+		OPTIMIZER_HIDE_VAR(live);
+		for (held = size; held <= live * size; held *= 2) {
+			grown = realloc(block, held);
+			if (!grown) {
+				kfree(block);
+				return -ENOMEM;
+			}
+			block = grown;
+			OPTIMIZER_HIDE_VAR(block);
+		}
+		put(args, block);
+	}
+	return 0;
+}
+
+/* What is left of it without its calls; not null, and unknown to the compiler. */
+static __always_inline void *grow_nothing(void *block, size_t size)
+{
+	barrier();
+	return (void *)size;
+}
+
+int bench_grow_nothing(const struct bench_args *args, unsigned int worker)
+{
+	return grow(args, grow_nothing, put_nothing);
+}
+
+int bench_grow_krealloc(const struct bench_args *args, unsigned int worker)
+{
+	return grow(args, realloc_krealloc, put_kfree);
 }
 
 struct kmem_cache *bench_cache(size_t size)

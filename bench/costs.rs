@@ -16,6 +16,7 @@ use crate::{
     },
     loops::{
         batch,
+        grow,
         moved,
         pair,
         push,
@@ -26,6 +27,7 @@ use crate::{
     path::{
         Boxed,
         Global,
+        GlobalConstant,
         Nothing,
         Through, //
     },
@@ -55,10 +57,13 @@ mod c {
         pub(super) fn bench_pair_kzalloc(args: *const Args, worker: c_uint) -> c_int;
         pub(super) fn bench_batch_nothing(args: *const Args, worker: c_uint) -> c_int;
         pub(super) fn bench_batch_kmalloc(args: *const Args, worker: c_uint) -> c_int;
+        pub(super) fn bench_batch_kmalloc_constant(args: *const Args, worker: c_uint) -> c_int;
         pub(super) fn bench_batch_kmem_cache(args: *const Args, worker: c_uint) -> c_int;
         pub(super) fn bench_resize_nothing(args: *const Args, worker: c_uint) -> c_int;
         pub(super) fn bench_resize_krealloc(args: *const Args, worker: c_uint) -> c_int;
         pub(super) fn bench_move_krealloc(args: *const Args, worker: c_uint) -> c_int;
+        pub(super) fn bench_grow_nothing(args: *const Args, worker: c_uint) -> c_int;
+        pub(super) fn bench_grow_krealloc(args: *const Args, worker: c_uint) -> c_int;
     }
 }
 
@@ -110,6 +115,22 @@ macro_rules! sizes {
                 _ => Err(EINVAL),
             }
         }
+
+        /// Several of them at once.
+        fn boxes<A: kernel::alloc::Allocator>(size: usize) -> Result<Loop> {
+            match size {
+                $($size => Ok(batch::<Boxed<[u64; $size / 8], A>>),)*
+                _ => Err(EINVAL),
+            }
+        }
+
+        /// A block of each of the sizes, where the compiler knows the size.
+        fn constant(size: usize) -> Result<Loop> {
+            match size {
+                $($size => Ok(pair::<GlobalConstant<$size, ALIGN>>),)*
+                _ => Err(EINVAL),
+            }
+        }
     };
 }
 
@@ -141,13 +162,14 @@ fn pairs(to: &mut Records) -> Result {
     to.measure(case("c-nothing", "pair", c::bench_pair_nothing, 8))?;
     to.measure(case("nothing", "pair", pair::<Nothing>, 8))?;
     for &size in SIZES {
-        let loops: [(&str, Loop); 9] = [
+        let loops: [(&str, Loop); 10] = [
             ("c-kmalloc-constant", c::bench_pair_kmalloc_constant),
             ("c-kmalloc", c::bench_pair_kmalloc),
             ("c-krealloc", c::bench_pair_krealloc),
             ("Kmalloc", pair::<Through<Kmalloc, ALIGN>>),
             ("KBox", boxed::<Kmalloc>(size)?),
             ("GlobalAlloc", pair::<Global<ALIGN>>),
+            ("GlobalAlloc-constant", constant(size)?),
             ("Allocator", pair::<Through<KernelAllocator, ALIGN>>),
             ("Accounted", pair::<Through<Accounted, ALIGN>>),
             ("Box", boxed::<KernelAllocator>(size)?),
@@ -294,13 +316,15 @@ fn batches_of(to: &mut Records, size: usize, live: usize) -> Result {
         ops: live,
         ..case(path, "batch", run, size)
     };
-    let loops: [(&str, Loop); 6] = [
+    let loops: [(&str, Loop); 8] = [
         ("c-nothing", c::bench_batch_nothing),
         ("nothing", batch::<Nothing>),
+        ("c-kmalloc-constant", c::bench_batch_kmalloc_constant),
         ("c-kmalloc", c::bench_batch_kmalloc),
         ("Kmalloc", batch::<Through<Kmalloc, ALIGN>>),
         ("GlobalAlloc", batch::<Global<ALIGN>>),
         ("Allocator", batch::<Through<KernelAllocator, ALIGN>>),
+        ("Box", boxes::<KernelAllocator>(size)?),
     ];
 
     for (path, run) in loops {
@@ -314,23 +338,29 @@ fn batches_of(to: &mut Records, size: usize, live: usize) -> Result {
 
 /// On two CPUs and more at once, up to all; for longer, because the CPUs don't begin at once.
 fn several_cpus(to: &mut Records) -> Result {
-    let pairs: [(&str, Loop); 5] = [
-        ("c-nothing", c::bench_pair_nothing),
-        ("nothing", pair::<Nothing>),
-        ("c-kmalloc", c::bench_pair_kmalloc),
-        ("Kmalloc", pair::<Through<Kmalloc, ALIGN>>),
-        ("Allocator", pair::<Through<KernelAllocator, ALIGN>>),
-    ];
-    let batches: [(&str, Loop); 5] = [
-        ("c-nothing", c::bench_batch_nothing),
-        ("nothing", batch::<Nothing>),
-        ("c-kmalloc", c::bench_batch_kmalloc),
-        ("Kmalloc", batch::<Through<Kmalloc, ALIGN>>),
-        ("Allocator", batch::<Through<KernelAllocator, ALIGN>>),
-    ];
-
     for cpus in 2..=cpus() {
         for size in [64, 1024] {
+            let pairs: [(&str, Loop); 8] = [
+                ("c-nothing", c::bench_pair_nothing),
+                ("nothing", pair::<Nothing>),
+                ("c-kmalloc-constant", c::bench_pair_kmalloc_constant),
+                ("c-kmalloc", c::bench_pair_kmalloc),
+                ("Kmalloc", pair::<Through<Kmalloc, ALIGN>>),
+                ("GlobalAlloc", pair::<Global<ALIGN>>),
+                ("Allocator", pair::<Through<KernelAllocator, ALIGN>>),
+                ("Box", boxed::<KernelAllocator>(size)?),
+            ];
+            let batches: [(&str, Loop); 8] = [
+                ("c-nothing", c::bench_batch_nothing),
+                ("nothing", batch::<Nothing>),
+                ("c-kmalloc-constant", c::bench_batch_kmalloc_constant),
+                ("c-kmalloc", c::bench_batch_kmalloc),
+                ("Kmalloc", batch::<Through<Kmalloc, ALIGN>>),
+                ("GlobalAlloc", batch::<Global<ALIGN>>),
+                ("Allocator", batch::<Through<KernelAllocator, ALIGN>>),
+                ("Box", boxes::<KernelAllocator>(size)?),
+            ];
+
             for (path, run) in pairs {
                 to.measure(Case {
                     cpus,
@@ -360,7 +390,23 @@ fn vectors(to: &mut Records) -> Result {
         ("Vec", "push-with-capacity", push::<KernelAllocator, true>),
     ];
 
+    let growing: [(&str, Loop); 6] = [
+        ("c-nothing", c::bench_grow_nothing),
+        ("nothing", grow::<Nothing>),
+        ("c-krealloc", c::bench_grow_krealloc),
+        ("Kmalloc", grow::<Through<Kmalloc, ALIGN>>),
+        ("GlobalAlloc", grow::<Global<ALIGN>>),
+        ("Allocator", grow::<Through<KernelAllocator, ALIGN>>),
+    ];
+
     for elements in [1, 4, 16, 64, 256, 1024, 4096, 16384] {
+        for (path, run) in growing {
+            to.measure(Case {
+                n: elements,
+                rounds: rounds(BLOCKS, elements),
+                ..case(path, "grow", run, 8)
+            })?;
+        }
         for (path, op, run) in loops {
             to.measure(Case {
                 n: elements,

@@ -171,6 +171,38 @@ pub(crate) unsafe extern "C" fn moved<P: Resize>(args: *const Args, _worker: c_u
     0
 }
 
+/// Has a block grow from nothing, from `size` bytes to `live` times that, by twice as much each
+/// time, as a vector does; and frees it.
+///
+/// # Safety
+///
+/// As for every [`Loop`].
+pub(crate) unsafe extern "C" fn grow<P: Resize>(args: *const Args, _worker: c_uint) -> c_int {
+    // SAFETY: The arguments are live by the requirements of this function.
+    let args = unsafe { &*args };
+    let (mut size, mut live) = (args.size, args.live);
+
+    for _ in 0..args.rounds {
+        size = hide(size);
+        live = hide(live);
+        let (mut block, mut had, mut held) = (NonNull::dangling(), 0, size);
+
+        while held <= live.wrapping_mul(size) {
+            // SAFETY: The block is live and has this size, which is zero at first.
+            let Some(grown) = (unsafe { P::resize(block, had, held) }) else {
+                return NO_MEMORY;
+            };
+            block = grown;
+            had = held;
+            held = held.wrapping_mul(2);
+        }
+
+        // SAFETY: The block is live and has this size.
+        unsafe { P::put(block, had) };
+    }
+    0
+}
+
 /// Pushes `live` elements to a vector, and drops it.
 ///
 /// # Safety

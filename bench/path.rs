@@ -89,7 +89,8 @@ impl Path for Nothing {
 
 impl Resize for Nothing {
     #[inline(always)]
-    unsafe fn resize(block: NonNull<u8>, _size: usize, _to: usize) -> Option<NonNull<u8>> {
+    unsafe fn resize(block: NonNull<u8>, _size: usize, to: usize) -> Option<NonNull<u8>> {
+        sink(to);
         NonNull::new(hide(block.as_ptr() as usize) as *mut u8)
     }
 }
@@ -171,6 +172,22 @@ impl<const ALIGN: usize> Resize for Global<ALIGN> {
         // SAFETY: The block is live and has this layout by the requirements of this function; the
         // sizes of the bench are not zero.
         NonNull::new(unsafe { KernelAllocator.realloc(block.as_ptr(), layout::<ALIGN>(size), to) })
+    }
+}
+
+/// Through [`GlobalAlloc`] with a layout that is a constant, whatever `size` says.
+pub(crate) struct GlobalConstant<const SIZE: usize, const ALIGN: usize>;
+
+impl<const SIZE: usize, const ALIGN: usize> Path for GlobalConstant<SIZE, ALIGN> {
+    #[inline(always)]
+    fn get(_size: usize) -> Option<NonNull<u8>> {
+        Global::<ALIGN>::get(SIZE)
+    }
+
+    #[inline(always)]
+    unsafe fn put(block: NonNull<u8>, _size: usize) {
+        // SAFETY: The block is live and was allocated with this size.
+        unsafe { Global::<ALIGN>::put(block, SIZE) };
     }
 }
 

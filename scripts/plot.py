@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
 
-"""The bench's plots: cost against size, against live blocks and against CPUs, by gnuplot."""
+"""The bench's plots, by gnuplot: cost against size, live blocks and CPUs, and against C's cost."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness import places
 from harness import process
 from harness.toolchain import Toolchain
-from cost import Key, chosen
+from cost import BUCKET_MAX, Key, chosen, ratios
 from report import ALIGN, PATHS
 
 TERMINALS = {
@@ -17,31 +18,57 @@ TERMINALS = {
 }
 
 
+@dataclass(frozen=True)
+class Plot:
+    """A plot: its file's name, the field and the text of the x axis, the y axis, the figures."""
+
+    name: str
+    by: str
+    xaxis: str
+    yaxis: str
+    figures: Mapping[Key, float]
+    logarithmic: bool = True
+
+
+def over_kmalloc(pairs: Mapping[Key, float]) -> dict[Key, float]:
+    """The costs over C's kmalloc() of run-time size, as far as there are buckets."""
+    small = {key: cost for key, cost in pairs.items() if key.size <= BUCKET_MAX}
+    paths = dict.fromkeys(key.path for key in small)
+    return {
+        key: ratio for path in paths for ratio, key in ratios(small, path, "c-kmalloc", ("pair",))
+    }
+
+
 def draw(toolchain: Toolchain, found: Mapping[Key, float], where: Path, unit: str) -> None:
     """Draws each plot that there are figures for, as SVG and PNG, and keeps its data beside it."""
-    for name, by, axis, costs in (
-        ("size", "size", "bytes", chosen(found, "pair", align=ALIGN, cpus=1)),
-        ("live", "n", "blocks of 64 bytes live", chosen(found, "batch", size=64, cpus=1)),
-        ("cpus", "cpus", "CPUs at once", chosen(found, "batch", size=64, n=64)),
+    pairs, cost = chosen(found, "pair", align=ALIGN, cpus=1), f"{unit} to allocate and free"
+    batches = chosen(found, "batch", size=64, cpus=1)
+    at_once = chosen(found, "batch", size=64, n=64)
+    over = "times C's kmalloc of run-time size"
+    for plot in (
+        Plot("size", "size", "bytes", cost, pairs),
+        Plot("ratio", "size", "bytes", over, over_kmalloc(pairs), logarithmic=False),
+        Plot("live", "n", "blocks of 64 bytes live", cost, batches),
+        Plot("cpus", "cpus", "CPUs at once", cost, at_once),
     ):
-        values = sorted({getattr(key, by) for key in costs})
+        values = sorted({getattr(key, plot.by) for key in plot.figures})
         if len(values) < 2:
             continue
-        data = where / f"{name}.dat"
-        data.write_text(table(costs, by))
+        data = where / f"{plot.name}.dat"
+        data.write_text(table(plot.figures, plot.by))
         for suffix, terminal in TERMINALS.items():
             settings = {
                 "data": data,
-                "out": where / f"{name}.{suffix}",
+                "out": where / f"{plot.name}.{suffix}",
                 "terminal": terminal,
-                "xaxis": axis,
-                "yaxis": f"{unit} to allocate and free",
+                "xaxis": plot.xaxis,
+                "yaxis": plot.yaxis,
             }
             words = "; ".join(f'{key}="{value}"' for key, value in settings.items())
+            words += f"; xmax={values[-1]}; logarithmic={int(plot.logarithmic)}"
             script = places.checkout() / "bench/plot.gp"
-            argv = ["gnuplot", "-e", f"{words}; xmax={values[-1]}", str(script)]
             process.run_logged(
-                toolchain.argv(argv, ro=[script], rw=[where]),
+                toolchain.argv(["gnuplot", "-e", words, str(script)], ro=[script], rw=[where]),
                 places.logs() / "gnuplot.log",
                 "drawing the plots",
             )

@@ -17,6 +17,7 @@ PATHS = (
     "KBox",
     "KVec",
     "GlobalAlloc",
+    "GlobalAlloc-constant",
     "Allocator",
     "Accounted",
     "Box",
@@ -50,6 +51,7 @@ TABLES: Sequence[tuple[str, str, str, dict[str, int]]] = (
     ("CPUs at once, 1024 bytes", "pair", "cpus", {"size": 1024, "align": ALIGN}),
     ("CPUs at once, 64 blocks of 64 bytes live", "batch", "cpus", {"size": 64, "n": 64}),
     ("CPUs at once, 64 blocks of 1024 bytes live", "batch", "cpus", {"size": 1024, "n": 64}),
+    ("Grow from nothing to n words and free", "grow", "n", {}),
     ("Push n words to a vector, for each word", "push", "n", {}),
     ("The same with capacity from the beginning", "push-with-capacity", "n", {}),
 )

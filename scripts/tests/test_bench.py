@@ -25,24 +25,43 @@ def record(path: str, each: float, op: str = "pair", size: int = 64, n: int = 1)
     return f"path={path} op={op} size={size} align=8 n={n} cpus=1 ops={OPS} count={count}"
 
 
-# A run in which all goals hold, though hardly: KernelAllocator at 1.10 times kmalloc's 160, Kmalloc
-# at 1.50 times that, the account at 12 instructions, the reallocation as dear as krealloc's.
+# A run in which all goals hold, though hardly: Box as dear as kmalloc's 180 of a constant, and with
+# several blocks at 1.03 times that; KernelAllocator at 1.03 times kmalloc's 200 of run-time size,
+# Kmalloc at 1.50 times that, the account at 12 instructions, what is zeroed and reallocated as dear
+# as in C, and growth at 1.01 times that.
 GOOD = (
     record("calibration", 2, size=0),
     record("c-nothing", 6, size=8),
     record("nothing", 7, size=8),
     record("c-nothing", 4, "realloc-in-place", size=8, n=7),
     record("nothing", 3, "realloc-in-place", size=8, n=7),
-    record("c-kmalloc", 166),
-    record("Kmalloc", 271),
-    record("KBox", 271),
-    record("GlobalAlloc", 183),
-    record("Allocator", 183),
-    record("Accounted", 195),
-    record("Box", 183),
+    record("c-nothing", 12, "batch", n=16),
+    record("nothing", 10, "batch", n=16),
+    record("c-nothing", 20, "grow", size=8, n=4),
+    record("nothing", 30, "grow", size=8, n=4),
+    record("c-kmalloc-constant", 186),
+    record("c-kmalloc", 206),
+    record("Kmalloc", 316),
+    record("KBox", 277),
+    record("GlobalAlloc", 213),
+    record("GlobalAlloc-constant", 187),
+    record("Allocator", 213),
+    record("Accounted", 225),
+    record("Box", 187),
+    record("c-kmalloc-constant", 112, "batch", n=16),
+    record("Box", 113, "batch", n=16),
+    record("c-kmalloc", 306, "zeroed"),
+    record("Allocator", 307, "zeroed"),
+    record("GlobalAlloc", 307, "zeroed"),
     record("c-krealloc", 84, "realloc-in-place", n=63),
     record("Allocator", 83, "realloc-in-place", n=63),
     record("GlobalAlloc", 83, "realloc-in-place", n=63),
+    record("c-krealloc", 406, "realloc-move", n=128),
+    record("Allocator", 407, "realloc-move", n=128),
+    record("GlobalAlloc", 407, "realloc-move", n=128),
+    record("c-krealloc", 820, "grow", size=8, n=4),
+    record("Allocator", 838, "grow", size=8, n=4),
+    record("GlobalAlloc", 838, "grow", size=8, n=4),
 )
 GRANTED = ("memory size=72 older=[96, 128] Kmalloc=[96, 96] KernelAllocator=[96, 96]",)
 
@@ -108,11 +127,11 @@ class Reading(unittest.TestCase):
     def test_runs_that_differ(self) -> None:
         first = cost.parse(console())
         cost.check_same(first, cost.parse(console()))
-        line = record("Box", 183)
-        one_more = line.replace(f"count={183 * OPS}", f"count={183 * OPS + 1}")
-        with self.assertRaisesRegex(Fail, "differ in 1 of 15 records, as Box pair of size 64"):
+        line = record("Box", 187)
+        one_more = line.replace(f"count={187 * OPS}", f"count={187 * OPS + 1}")
+        with self.assertRaisesRegex(Fail, "differ in 1 of 32 records, as Box pair of size 64"):
             cost.check_same(first, cost.parse(console(instead(line, one_more))))
-        with self.assertRaisesRegex(Fail, "differ in 1 of 15 records, as Box pair of size 64"):
+        with self.assertRaisesRegex(Fail, "differ in 1 of 32 records, as Box pair of size 64"):
             cost.check_same(first, cost.parse(console([x for x in GOOD if x != line])))
         granted = [GRANTED[0].replace("older=[96, 128]", "older=[96, 192]")]
         with self.assertRaisesRegex(Fail, "the bytes granted"):
@@ -125,8 +144,8 @@ class Judging(unittest.TestCase):
     def test_costs(self) -> None:
         """A C path is less C's empty loop, a Rust path less that of Rust, of the same op."""
         found = cost.costs(cost.parse(console()))
-        self.assertEqual(found[Key("c-kmalloc", "pair", 64, 8, 1, 1)], 160)
-        self.assertEqual(found[Key("Allocator", "pair", 64, 8, 1, 1)], 176)
+        self.assertEqual(found[Key("c-kmalloc", "pair", 64, 8, 1, 1)], 200)
+        self.assertEqual(found[Key("Allocator", "pair", 64, 8, 1, 1)], 206)
         self.assertEqual(found[Key("c-krealloc", "realloc-in-place", 64, 8, 63, 1)], 80)
         self.assertFalse([key for key in found if "nothing" in key.path])
 
@@ -134,19 +153,27 @@ class Judging(unittest.TestCase):
         self.assertEqual(verdicts(), [])
 
     def test_dearer_than_kmalloc(self) -> None:
-        for path in ("Allocator", "GlobalAlloc", "Box"):
-            (line,) = (x for x in GOOD if x == record(path, 183))
-            bad = verdicts(instead(line, record(path, 183.5)))
+        for path in ("Allocator", "GlobalAlloc"):
+            bad = verdicts(instead(record(path, 213), record(path, 214)))
             self.assertIn(
-                f"{path} at most 1.10 times C's kmalloc: DOES NOT HOLD; worst 1.103", bad[0]
+                f"{path} at most 1.03 times C's kmalloc of run-time size: DOES NOT HOLD; worst"
+                f" 1.035 ({path} pair of size 64, align 8)",
+                bad[0],
             )
-            self.assertIn(f"({path} pair of size 64, align 8)", bad[0])
+
+    def test_dearer_than_a_constant(self) -> None:
+        for path in ("Box", "GlobalAlloc-constant"):
+            bad = verdicts(instead(record(path, 187), record(path, 188)))
+            self.assertIn(f"{path} no dearer than C's kmalloc of constant size", bad[0])
+            self.assertIn(f"worst 1.006 ({path} pair of size 64, align 8)", bad[0])
+        (bad_batch,) = verdicts(
+            instead(record("Box", 113, "batch", n=16), record("Box", 114, "batch", n=16))
+        )
+        self.assertRegex(bad_batch, "Box at most 1.03 times that .* worst 1.040 .Box batch")
 
     def test_at_another_size(self) -> None:
         """One size among many is enough, also one that only a batch has."""
         more = [
-            record("c-nothing", 12, "batch", 32, 16),
-            record("nothing", 10, "batch", 32, 16),
             record("c-kmalloc", 172, "batch", 32, 16),
             record("Allocator", 190, "batch", 32, 16),
         ]
@@ -155,23 +182,30 @@ class Judging(unittest.TestCase):
         self.assertIn("worst 1.125 (Allocator batch of size 32, align 8, n 16), of 2", bad[0])
 
     def test_too_near_to_the_kernels(self) -> None:
-        for kernels, path in (("Kmalloc", "Allocator"), ("KBox", "Box")):
-            bad = verdicts(instead(record(kernels, 271), record(kernels, 270)))
-            self.assertRegex(bad[0], f"{kernels} at least 1.50 times {path}.*DOES NOT.*1.494")
+        for kernels, path, cost_of in (("Kmalloc", "Allocator", 316), ("KBox", "Box", 277)):
+            bad = verdicts(instead(record(kernels, cost_of), record(kernels, cost_of - 1)))
+            self.assertRegex(bad[0], f"{kernels} at least 1.50 times {path}.*DOES NOT.*1.49")
 
     def test_page_allocator(self) -> None:
         """Above the buckets the kernel's need not be dearer by half."""
-        more = [record("c-kmalloc", 1066, size=16384), record("Kmalloc", 1167, size=16384)]
+        more = [record("c-kmalloc", 1106, size=16384), record("Kmalloc", 1167, size=16384)]
         self.assertEqual(verdicts([*GOOD, *more, record("Allocator", 1107, size=16384)]), [])
 
     def test_realloc(self) -> None:
         for path in ("Allocator", "GlobalAlloc"):
-            old = record(path, 83, "realloc-in-place", n=63)
-            bad = verdicts(instead(old, record(path, 83.5, "realloc-in-place", n=63)))
-            self.assertRegex(bad[0], f"{path}'s realloc in place .* DOES NOT HOLD; worst 1.006")
+            for each, op, size, n, worst in (
+                (307, "zeroed", 64, 1, "1.003"),
+                (83, "realloc-in-place", 64, 63, "1.012"),
+                (407, "realloc-move", 64, 128, "1.002"),
+                (838, "grow", 8, 4, "1.011"),
+            ):
+                (bad,) = verdicts(
+                    instead(record(path, each, op, size, n), record(path, each + 1, op, size, n))
+                )
+                self.assertRegex(bad, f"{path}: .* DOES NOT HOLD; worst {worst} .{path} {op}")
 
     def test_account(self) -> None:
-        bad = verdicts(instead(record("Accounted", 195), record("Accounted", 196)))
+        bad = verdicts(instead(record("Accounted", 225), record("Accounted", 226)))
         self.assertRegex(bad[0], "Accounted at most 12 .* DOES NOT HOLD; worst 13.000")
 
     def test_memory(self) -> None:
@@ -181,7 +215,7 @@ class Judging(unittest.TestCase):
     def test_nothing_measured(self) -> None:
         """A goal without a figure does not hold."""
         bad = verdicts([line for line in GOOD if "path=Box" not in line])
-        self.assertEqual(len(bad), 2)
+        self.assertEqual(len(bad), 3)
         self.assertTrue(all("nothing was measured" in goal for goal in bad))
         self.assertEqual(len(verdicts(memory=[])), 1)
 
@@ -213,7 +247,7 @@ class Telling(unittest.TestCase):
         key = Key("Box", "pair", 64, 8, 1, 1)
         self.assertEqual(
             cost.changes(kept, {**old, key: old[key] / 2}),
-            [f"Box pair: 1 of 1 changed, most of all 176 to 88 ({key})"],
+            [f"Box pair: 1 of 1 changed, most of all 180 to 90 ({key})"],
         )
         gone = {other: value for other, value in old.items() if other != key}
         self.assertEqual(cost.changes(kept, gone), ["Box pair: 0 records are new, 1 have gone"])
