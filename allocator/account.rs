@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! [`Accounted`]: [`KernelAllocator`] that counts what is live, for a module that wants to know at
-//! its exit whether it gave everything back.
+//! [`Accounted`]: an allocator that counts what is live, for a module that wants to know at its
+//! exit whether it gave everything back.
 
 use core::{
     alloc::Layout,
+    marker::PhantomData,
     ptr::NonNull,
     sync::atomic::{
         AtomicUsize,
@@ -35,15 +36,17 @@ static BYTES: AtomicUsize = AtomicUsize::new(0);
 static PEAK: AtomicUsize = AtomicUsize::new(0);
 static FAILED: AtomicUsize = AtomicUsize::new(0);
 
-/// [`KernelAllocator`] that keeps the account of its module, in a few counters.
+/// An allocator, by default [`KernelAllocator`], that keeps the account of its module, in a few
+/// counters.
 ///
-/// `Box<T, Accounted>` and `Vec<T, Accounted>` are counted, `Box<T, KernelAllocator>` is not.
-/// Layouts of size zero take no memory and are not counted either.
+/// `Box<T, Accounted>` and `Vec<T, Accounted>` are counted, `Box<T, KernelAllocator>` is not. All
+/// allocators of a module are in one account. Layouts of size zero take no memory and are not
+/// counted either.
 #[allow(
     dead_code,
     reason = "not every module that has this folder keeps an account"
 )]
-pub(crate) struct Accounted;
+pub(crate) struct Accounted<A = KernelAllocator>(PhantomData<A>);
 
 /// What [`Accounted`] has counted.
 #[allow(dead_code, reason = "what a module reads of it is its own choice")]
@@ -93,7 +96,9 @@ impl Accounted {
         let now = Self::account();
         (now.live, now.bytes)
     }
+}
 
+impl<A> Accounted<A> {
     #[inline]
     fn add(layout: Layout) {
         if layout.size() != 0 {
@@ -121,16 +126,15 @@ impl Accounted {
     }
 }
 
-// SAFETY: All memory is `KernelAllocator`'s, which satisfies the trait's requirements; the counters
-// change nothing about it.
-unsafe impl NodeAllocator for Accounted {
-    const MIN_ALIGN: usize = <KernelAllocator as NodeAllocator>::MIN_ALIGN;
+// SAFETY: All memory is `A`'s, which satisfies the trait's requirements; the counters change
+// nothing about it.
+unsafe impl<A: NodeAllocator> NodeAllocator for Accounted<A> {
+    const MIN_ALIGN: usize = A::MIN_ALIGN;
 
     // As `KernelAllocator`'s, for the sake of flags that are constants.
     #[inline(always)]
     fn alloc(layout: Layout, flags: Flags, nid: NumaNode) -> Result<NonNull<[u8]>, AllocError> {
-        let block =
-            <KernelAllocator as NodeAllocator>::alloc(layout, flags, nid).map_err(Self::fail)?;
+        let block = A::alloc(layout, flags, nid).map_err(Self::fail)?;
 
         Self::add(layout);
         Ok(block)
@@ -145,10 +149,8 @@ unsafe impl NodeAllocator for Accounted {
         nid: NumaNode,
     ) -> Result<NonNull<[u8]>, AllocError> {
         // SAFETY: The requirements are the same as of this function.
-        let block = unsafe {
-            <KernelAllocator as NodeAllocator>::realloc(ptr, layout, old_layout, flags, nid)
-        }
-        .map_err(Self::fail)?;
+        let block = unsafe { A::realloc(ptr, layout, old_layout, flags, nid) };
+        let block = block.map_err(Self::fail)?;
 
         if ptr.is_some() {
             Self::sub(old_layout);
@@ -160,9 +162,9 @@ unsafe impl NodeAllocator for Accounted {
     #[inline]
     unsafe fn free(ptr: NonNull<u8>, layout: Layout) {
         // SAFETY: The requirements are the same as of this function.
-        unsafe { <KernelAllocator as NodeAllocator>::free(ptr, layout) };
+        unsafe { A::free(ptr, layout) };
         Self::sub(layout);
     }
 }
 
-slab::kernel_allocator!(Accounted);
+slab::kernel_allocator!(Accounted<A>, where A: NodeAllocator);

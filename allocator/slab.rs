@@ -348,9 +348,9 @@ mod api {
 
     /// Implements this kernel's [`Allocator`](kernel::alloc::Allocator) for a [`NodeAllocator`].
     macro_rules! kernel_allocator {
-        ($type:ty) => {
+        ($type:ty $(, where $param:ident: $bound:path)?) => {
             // SAFETY: `NodeAllocator` has the same requirements.
-            unsafe impl kernel::alloc::Allocator for $type {
+            unsafe impl$(<$param: $bound>)? kernel::alloc::Allocator for $type {
                 const MIN_ALIGN: usize = <$type as NodeAllocator>::MIN_ALIGN;
 
                 #[inline(always)]
@@ -404,6 +404,12 @@ mod api {
         #[inline]
         pub(crate) fn is_none(self) -> bool {
             self.0 == bindings::NUMA_NO_NODE
+        }
+
+        /// Returns its number.
+        #[inline]
+        pub(crate) fn id(self) -> i32 {
+            self.0
         }
     }
 
@@ -525,9 +531,9 @@ mod api {
 
     /// Implements this kernel's [`Allocator`](kernel::alloc::Allocator) for a [`NodeAllocator`].
     macro_rules! kernel_allocator {
-        ($type:ty) => {
+        ($type:ty $(, where $param:ident: $bound:path)?) => {
             // SAFETY: `NodeAllocator` has the same requirements.
-            unsafe impl kernel::alloc::Allocator for $type {
+            unsafe impl$(<$param: $bound>)? kernel::alloc::Allocator for $type {
                 #[inline(always)]
                 fn alloc(layout: Layout, flags: Flags) -> Result<NonNull<[u8]>, AllocError> {
                     <$type as NodeAllocator>::alloc(layout, flags, NumaNode::NO_NODE)
@@ -571,6 +577,12 @@ mod api {
         #[inline]
         pub(crate) fn is_none(self) -> bool {
             true
+        }
+
+        /// Returns its number.
+        #[inline]
+        pub(crate) fn id(self) -> i32 {
+            bindings::NUMA_NO_NODE
         }
     }
 

@@ -53,7 +53,7 @@ struct Object {
 impl Object {
     /// Allocates a block and fills it with `byte`.
     fn new(layout: Layout, byte: u8) -> Result<Self, AllocError> {
-        let ptr = Accounted::alloc(layout, flags(), NumaNode::NO_NODE)?.cast::<u8>();
+        let ptr = <Accounted>::alloc(layout, flags(), NumaNode::NO_NODE)?.cast::<u8>();
 
         // SAFETY: The block was just allocated with this size.
         unsafe { ptr.as_ptr().write_bytes(byte, layout.size()) };
@@ -66,7 +66,7 @@ impl Object {
     fn resize(&mut self, layout: Layout) -> Result<(), AllocError> {
         // SAFETY: By the type invariants the block is live with the layout that is told.
         let block = unsafe {
-            Accounted::realloc(
+            <Accounted>::realloc(
                 Some(self.ptr),
                 layout,
                 self.layout,
@@ -115,7 +115,7 @@ impl Object {
 impl Drop for Object {
     fn drop(&mut self) {
         // SAFETY: By the type invariants the block is live with this layout; nobody else has it.
-        unsafe { Accounted::free(self.ptr, self.layout) };
+        unsafe { <Accounted>::free(self.ptr, self.layout) };
     }
 }
 
