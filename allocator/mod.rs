@@ -8,8 +8,11 @@
 //!
 //! From the outside in: the two traits it serves ([`kernel_alloc`] and [`global_alloc`], and
 //! [`account`] on top of the first), what a block goes through ([`block`]), the arithmetic
-//! ([`layout`], [`bucket`] and [`gfp`]), and [`slab`], which alone touches the kernel's bindings
-//! and alone knows of differences between kernels.
+//! ([`layout`], [`bucket`] and [`gfp`]), and [`slab`], which alone knows of differences between
+//! kernels. Beside these, [`cache`] has allocators over caches of one's own.
+//!
+//! The kernel's bindings are touched by `slab.rs` and, for caches, by `slot.rs` and `name.rs` of
+//! `cache/`.
 //!
 //! Where the Kbuild includes `alloc_crate.mk`, [`global`] makes it the allocator of the `alloc`
 //! crate, and [`fallible`] has what that lacks where it is built without calls that can't fail.
@@ -17,6 +20,7 @@
 mod account;
 mod block;
 mod bucket;
+pub(crate) mod cache;
 mod gfp;
 mod global_alloc;
 mod kernel_alloc;
