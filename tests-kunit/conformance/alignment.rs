@@ -40,6 +40,9 @@ pub(crate) fn check<A: Allocator>(new: Layout, limits: &Limits) -> Outcome {
 
 /// "When the return value is `Ok(ptr)`, then `ptr` is [...] aligned to `layout.align()`."
 pub(crate) fn fresh_blocks_are_aligned<A: Allocator>(limits: &Limits) -> Outcome {
+    if let Some(only) = limits.only {
+        return check::<A>(only, limits);
+    }
     for align in powers_of_two(limits.align()) {
         for size in [
             1,
@@ -71,6 +74,18 @@ pub(crate) fn fresh_blocks_are_aligned<A: Allocator>(limits: &Limits) -> Outcome
     Ok(())
 }
 
+/// Checks that blocks of a layout, which must be within the limits, are aligned to `MIN_ALIGN`.
+fn check_min_align<A: Allocator>(new: Layout, limits: &Limits) -> Outcome {
+    for block in several::<A>(new, GFP_KERNEL, limits)?.iter() {
+        ensure!(
+            block.address() % compat::min_align::<A>() == 0,
+            "a block is not aligned to MIN_ALIGN",
+            new
+        );
+    }
+    Ok(())
+}
+
 /// "Any pointer allocated by this allocator is guaranteed to be aligned to `MIN_ALIGN` even if the
 /// requested layout has a smaller alignment."
 pub(crate) fn every_block_has_min_align<A: Allocator>(limits: &Limits) -> Outcome {
@@ -79,19 +94,15 @@ pub(crate) fn every_block_has_min_align<A: Allocator>(limits: &Limits) -> Outcom
             c"this kernel's allocators promise none",
         ));
     }
+    if let Some(only) = limits.only {
+        return check_min_align::<A>(only, limits);
+    }
     for size in 1..=256 {
         for align in [1, 2, 8] {
             let new = layout(size, align)?;
 
-            if !limits.fit(new) {
-                continue;
-            }
-            for block in several::<A>(new, GFP_KERNEL, limits)?.iter() {
-                ensure!(
-                    block.address() % compat::min_align::<A>() == 0,
-                    "a block is not aligned to MIN_ALIGN",
-                    new
-                );
+            if limits.fit(new) {
+                check_min_align::<A>(new, limits)?;
             }
         }
     }

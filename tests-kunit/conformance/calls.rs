@@ -3,6 +3,7 @@
 //! Where an allocator is called from, and where its memory is to come from.
 
 use core::{
+    alloc::Layout,
     mem::replace,
     sync::atomic::{
         AtomicBool,
@@ -36,12 +37,12 @@ use super::{
 };
 
 /// Allocates, reallocates and frees; returns whether all was well, or there was no memory.
-fn is_usable<A: Allocator>(flags: Flags) -> Result<bool, Stop> {
-    let mut block = Block::<A>::new(layout(72, 8)?, flags)?;
+fn is_usable<A: Allocator>(old: Layout, new: Layout, flags: Flags) -> Result<bool, Stop> {
+    let mut block = Block::<A>::new(old, flags)?;
 
     block.fill(1);
-    block.resize(layout(200, 64)?, flags)?;
-    Ok(block.address() % 64 == 0 && block.matches(1, 72))
+    block.resize(new, flags)?;
+    Ok(block.address() % new.align() == 0 && block.matches(1, old.size()))
 }
 
 /// "`Flags` are honored": `GFP_ATOMIC` and `GFP_NOWAIT` don't sleep, under a spinlock and in a
@@ -54,7 +55,10 @@ pub(crate) fn usable_in_atomic_context<A: Allocator>(limits: &Limits) -> Outcome
     if !limits.atomic {
         return Err(Stop::NotApplicable(c"it may sleep"));
     }
-    let new = layout(200, 64)?;
+    let (old, new) = (
+        limits.only_or(layout(72, 8)?),
+        limits.only_or(layout(200, 64)?),
+    );
     if !limits.fit(new) {
         return Err(BEYOND_LIMITS);
     }
@@ -62,7 +66,7 @@ pub(crate) fn usable_in_atomic_context<A: Allocator>(limits: &Limits) -> Outcome
 
     for flags in [GFP_ATOMIC, GFP_NOWAIT] {
         let guard = lock.lock();
-        let good = is_usable::<A>(flags);
+        let good = is_usable::<A>(old, new, flags);
         drop(guard);
         // They may be refused, but not with most of the memory free.
         ensure!(
@@ -76,7 +80,7 @@ pub(crate) fn usable_in_atomic_context<A: Allocator>(limits: &Limits) -> Outcome
     let (good, ran) = (AtomicBool::new(false), AtomicBool::new(false));
     probe::in_softirq(&|_| {
         good.store(
-            matches!(is_usable::<A>(GFP_ATOMIC), Ok(true)),
+            matches!(is_usable::<A>(old, new, GFP_ATOMIC), Ok(true)),
             Ordering::Relaxed,
         );
         ran.store(true, Ordering::Release);
@@ -107,6 +111,12 @@ pub(crate) fn block_comes_from_its_node<A: Allocator>(limits: &Limits) -> Outcom
     };
 
     for (id, node, other) in [(0, near, far), (1, far, near)] {
+        if let Some(only) = limits.only {
+            for _ in 0..limits.live.min(16) {
+                let block = Block::<A>::new_on(only, GFP_KERNEL, node)?;
+                ensure!(is_on(&block, id), "a fresh block is not on its node", only);
+            }
+        }
         for (size, align) in [(8, 8), (24, 64), (PAGE_SIZE, 64), (5 * PAGE_SIZE, 64)] {
             let (old, new) = (layout(size, align)?, layout(4 * size, 2 * align)?);
 
@@ -141,7 +151,10 @@ const ROUNDS: usize = 50;
 /// Any function can be called on any CPU at any time, as no function has a requirement about that:
 /// all allocate, reallocate and check at once, and then free what another one allocated.
 pub(crate) fn many_cpus_at_once<A: Allocator>(limits: &Limits) -> Outcome {
-    let (old, new) = (layout(40, 8)?, layout(100, 64)?);
+    let (old, new) = (
+        limits.only_or(layout(40, 8)?),
+        limits.only_or(layout(100, 64)?),
+    );
     if !limits.fit(new) {
         return Err(BEYOND_LIMITS);
     }
@@ -209,7 +222,7 @@ pub(crate) fn many_cpus_at_once<A: Allocator>(limits: &Limits) -> Outcome {
 /// "On allocation failure, the existing buffer, if any, remains valid": a request within the
 /// contract is met or refused, and nothing that the kernel warns of.
 pub(crate) fn reallocation_does_not_warn<A: Allocator>(limits: &Limits) -> Outcome {
-    let (old, new) = (layout(24, 8)?, layout(24, 16 * PAGE_SIZE)?);
+    let (old, new) = (limits.only_or(layout(24, 8)?), layout(24, 16 * PAGE_SIZE)?);
     let starved = AtomicBool::new(false);
     let warnings = probe::warnings_of(&|_| {
         for _ in 0..limits.live {

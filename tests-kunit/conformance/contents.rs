@@ -2,7 +2,13 @@
 
 //! Contents of live blocks, and of blocks that are reallocated.
 
-use core::cmp::min;
+use core::{
+    alloc::Layout,
+    cmp::{
+        max,
+        min, //
+    },
+};
 
 use kernel::{
     alloc::Allocator,
@@ -23,37 +29,46 @@ use super::{
         several,
         Outcome,
         Stop,
-        BEYOND_LIMITS, //
+        BEYOND_LIMITS,
+        ONE_LAYOUT, //
     },
 };
 
-/// "[...] valid for reads and writes for `layout.size()` bytes, until it is passed to
-/// `Allocator::free` or `Allocator::realloc`."
+/// Checks that blocks of a layout, which must be within the limits, don't overlap.
 ///
 /// All blocks are filled before any is read: a byte that two of them share can't be right in both.
-pub(crate) fn live_blocks_do_not_overlap<A: Allocator>(limits: &Limits) -> Outcome {
+fn check_overlap<A: Allocator>(new: Layout, limits: &Limits) -> Outcome {
     let many = Limits {
         live: 4 * limits.live,
         ..*limits
     };
+    let blocks = several::<A>(new, GFP_KERNEL, &many)?;
 
+    for (n, block) in blocks.iter().enumerate() {
+        block.fill(n as u64);
+    }
+    for (n, block) in blocks.iter().enumerate() {
+        ensure!(
+            block.matches(n as u64, new.size()),
+            "a live block was overwritten by another",
+            new
+        );
+    }
+    Ok(())
+}
+
+/// "[...] valid for reads and writes for `layout.size()` bytes, until it is passed to
+/// `Allocator::free` or `Allocator::realloc`."
+pub(crate) fn live_blocks_do_not_overlap<A: Allocator>(limits: &Limits) -> Outcome {
+    if let Some(only) = limits.only {
+        return check_overlap::<A>(only, limits);
+    }
     for size in [1, 7, 8, 40, 95, 96, 97, 193, PAGE_SIZE - 1, 3 * PAGE_SIZE] {
         for align in [1, 16, 64, PAGE_SIZE] {
             let new = layout(size, align)?;
-            if !limits.fit(new) {
-                continue;
-            }
-            let blocks = several::<A>(new, GFP_KERNEL, &many)?;
 
-            for (n, block) in blocks.iter().enumerate() {
-                block.fill(n as u64);
-            }
-            for (n, block) in blocks.iter().enumerate() {
-                ensure!(
-                    block.matches(n as u64, size),
-                    "a live block was overwritten by another",
-                    new
-                );
+            if limits.fit(new) {
+                check_overlap::<A>(new, limits)?;
             }
         }
     }
@@ -68,7 +83,7 @@ pub(crate) fn check<A: Allocator>(
     limits: &Limits,
 ) -> Outcome {
     let (old, new) = (layout(from.0, from.1)?, layout(to.0, to.1)?);
-    if !limits.fit(old) || !limits.fit(new) {
+    if !limits.fit(old) || !limits.fit_resized(new) {
         return Ok(());
     }
     let kept = min(old.size(), new.size());
@@ -78,7 +93,7 @@ pub(crate) fn check<A: Allocator>(
     for n in 0..limits.live {
         moved.push(Block::new(old, GFP_KERNEL)?, GFP_KERNEL)?;
         neighbours.push(Block::new(old, GFP_KERNEL)?, GFP_KERNEL)?;
-        neighbours.push(Block::new(new, GFP_KERNEL)?, GFP_KERNEL)?;
+        neighbours.push(Block::new(limits.only_or(new), GFP_KERNEL)?, GFP_KERNEL)?;
         moved[n].fill(n as u64);
     }
     for (n, block) in neighbours.iter().enumerate() {
@@ -114,6 +129,9 @@ pub(crate) fn check<A: Allocator>(
 /// "[...] the contents of the memory pointed to by `p` are preserved up to the lesser of the new
 /// and old size": on growth.
 pub(crate) fn kept_on_growth<A: Allocator>(limits: &Limits) -> Outcome {
+    if limits.only.is_some() {
+        return Err(ONE_LAYOUT);
+    }
     for (from, to) in [
         (8, 16),
         (33, 64),
@@ -130,6 +148,15 @@ pub(crate) fn kept_on_growth<A: Allocator>(limits: &Limits) -> Outcome {
 
 /// The same on shrinking.
 pub(crate) fn kept_on_shrinking<A: Allocator>(limits: &Limits) -> Outcome {
+    if let Some(only) = limits.only {
+        let (size, align) = (only.size(), only.align());
+
+        for to in [size, size - 1, size.div_ceil(2), 1] {
+            check::<A>((size, align), (max(to, 1), align), limits)?;
+            check::<A>((size, align), (max(to, 1), 1), limits)?;
+        }
+        return Ok(());
+    }
     for (from, to) in [
         (16, 8),
         (192, 64),
@@ -149,6 +176,9 @@ pub(crate) fn kept_on_shrinking<A: Allocator>(limits: &Limits) -> Outcome {
 /// Shrinking at the same time is left to [`neighbours_survive_shrinking_with_alignment_raised`] if
 /// the allocator can't be trusted with it.
 pub(crate) fn kept_and_aligned_when_alignment_rises<A: Allocator>(limits: &Limits) -> Outcome {
+    if limits.only.is_some() {
+        return Err(ONE_LAYOUT);
+    }
     let is_dangerous = limits.slab && guard::may_overwrite::<A>(limits)?;
 
     for size in [1, 24, 72, 96, 192, 520] {
@@ -165,6 +195,9 @@ pub(crate) fn kept_and_aligned_when_alignment_rises<A: Allocator>(limits: &Limit
 
 /// The same where it lowers the alignment.
 pub(crate) fn kept_when_alignment_falls<A: Allocator>(limits: &Limits) -> Outcome {
+    if let Some(only) = limits.only {
+        return check::<A>((only.size(), only.align()), (only.size(), 1), limits);
+    }
     for (from, to) in [(64, 96), (64, 24), (4096, 5000), (5000, 100)] {
         for (align, to_align) in [(64, 8), (4096, 16), (128, 1)] {
             check::<A>((from, align), (to, to_align), limits)?;
@@ -180,6 +213,9 @@ pub(crate) fn neighbours_survive_shrinking_with_alignment_raised<A: Allocator>(
 ) -> Outcome {
     let (mut seen, mut tried) = (false, false);
 
+    if limits.only.is_some() {
+        return Err(ONE_LAYOUT);
+    }
     if !limits.slab {
         return Err(Stop::NotApplicable(c"its blocks are pages apart"));
     }

@@ -2,6 +2,8 @@
 
 //! The ends of the range: nothing, more than there is, and failure.
 
+use core::alloc::Layout;
+
 use kernel::{
     alloc::{
         flags::__GFP_NOWARN,
@@ -42,17 +44,17 @@ pub(crate) fn zero_sizes<A: Allocator>(limits: &Limits) -> Outcome {
             "what stands for no block is misaligned",
             old => new
         );
-        let some = layout(100, align)?;
+        let some = limits.only_or(layout(100, align)?);
         if align <= PAGE_SIZE / 2 && limits.fit(some) {
             block.resize(some, GFP_KERNEL)?;
             ensure!(
-                block.address() % align == 0,
+                block.address() % some.align() == 0,
                 "a block that was nothing before is misaligned",
                 new => some
             );
             block.fill(1);
             ensure!(
-                block.matches(1, 100),
+                block.matches(1, some.size()),
                 "a block that was nothing before does not keep what is written",
                 new => some
             );
@@ -86,34 +88,42 @@ pub(crate) fn too_large_is_refused<A: Allocator>(_: &Limits) -> Outcome {
     Ok(())
 }
 
-/// "When the return value is `Err(AllocError)`, then `ptr` is still valid."
-pub(crate) fn failure_keeps_the_block<A: Allocator>(limits: &Limits) -> Outcome {
+/// Checks that a block of a layout, which must be within the limits, survives a failure.
+fn check_failure<A: Allocator>(old: Layout, limits: &Limits) -> Outcome {
     let new = layout(isize::MAX as usize - (PAGE_SIZE - 1), PAGE_SIZE)?;
 
+    for n in 0..limits.live {
+        let mut block = Block::<A>::new(old, GFP_KERNEL)?;
+        let before = block.address();
+
+        block.fill(n as u64);
+        ensure!(
+            block.resize(new, GFP_KERNEL | __GFP_NOWARN).is_err(),
+            "more than there is was not refused",
+            old => new
+        );
+        // Another block would be given the place if it had been freed.
+        let other = Block::<A>::new(old, GFP_KERNEL)?;
+        other.fill(!0);
+        ensure!(
+            block.address() == before && block.matches(n as u64, old.size()),
+            "a block was lost when its reallocation failed",
+            old => new
+        );
+    }
+    Ok(())
+}
+
+/// "When the return value is `Err(AllocError)`, then `ptr` is still valid."
+pub(crate) fn failure_keeps_the_block<A: Allocator>(limits: &Limits) -> Outcome {
+    if let Some(only) = limits.only {
+        return check_failure::<A>(only, limits);
+    }
     for size in [1, 8, 96, PAGE_SIZE, 3 * PAGE_SIZE] {
         let old = layout(size, 8)?;
 
-        if !limits.fit(old) {
-            continue;
-        }
-        for n in 0..limits.live {
-            let mut block = Block::<A>::new(old, GFP_KERNEL)?;
-            let before = block.address();
-
-            block.fill(n as u64);
-            ensure!(
-                block.resize(new, GFP_KERNEL | __GFP_NOWARN).is_err(),
-                "more than there is was not refused",
-                old => new
-            );
-            // Another block would be given the place if it had been freed.
-            let other = Block::<A>::new(old, GFP_KERNEL)?;
-            other.fill(!0);
-            ensure!(
-                block.address() == before && block.matches(n as u64, size),
-                "a block was lost when its reallocation failed",
-                old => new
-            );
+        if limits.fit(old) {
+            check_failure::<A>(old, limits)?;
         }
     }
     Ok(())

@@ -2,7 +2,10 @@
 
 //! Allocations that fail: each one of which a request is made, in turn.
 
-use core::cmp::min;
+use core::{
+    alloc::Layout,
+    cmp::min, //
+};
 
 use kernel::{
     alloc::{
@@ -25,11 +28,42 @@ use super::{
     },
 };
 
+/// Checks that a request for a fresh block of a layout is refused for a failure, and for no other
+/// reason.
+fn check_fresh<A: Allocator>(new: Layout) -> Outcome {
+    let ended = probe::until_none_fails(|nth| {
+        let flags = GFP_KERNEL | __GFP_NOWARN;
+        let (block, failed) = probe::with_failure(nth, || Block::<A>::new(new, flags));
+
+        ensure!(
+            block.is_ok() || failed,
+            "a request was refused though no allocation failed",
+            new
+        );
+        if let Ok(block) = block {
+            block.fill(1);
+            ensure!(
+                block.is_aligned() && block.matches(1, new.size()),
+                "a block is not right though the request was granted",
+                new
+            );
+        }
+        Ok::<_, Stop>(failed)
+    })?;
+
+    ensure!(ended, "there is no end of a request's allocations", new);
+    Ok(())
+}
+
 /// "When the return value is `Err(AllocError)`, then `ptr` is still valid", and a request is
 /// refused only if there is no memory.
 pub(crate) fn failed_allocations_are_survived<A: Allocator>(limits: &Limits) -> Outcome {
     if !probe::can_fail() {
         return Err(Stop::NotApplicable(c"this kernel fails no allocations"));
+    }
+    if let Some(only) = limits.only {
+        // In place no allocation can fail.
+        return check_fresh::<A>(only);
     }
     let flags = GFP_KERNEL | __GFP_NOWARN;
 
@@ -46,26 +80,7 @@ pub(crate) fn failed_allocations_are_survived<A: Allocator>(limits: &Limits) -> 
         if !limits.fit(old) || !limits.fit(new) {
             continue;
         }
-        let ended = probe::until_none_fails(|nth| {
-            let (block, failed) = probe::with_failure(nth, || Block::<A>::new(old, flags));
-
-            ensure!(
-                block.is_ok() || failed,
-                "a request was refused though no allocation failed",
-                old
-            );
-            if let Ok(block) = block {
-                block.fill(1);
-                ensure!(
-                    block.is_aligned() && block.matches(1, old.size()),
-                    "a block is not right though the request was granted",
-                    old
-                );
-            }
-            Ok::<_, Stop>(failed)
-        })?;
-        ensure!(ended, "there is no end of a request's allocations", old);
-
+        check_fresh::<A>(old)?;
         let ended = probe::until_none_fails(|nth| {
             let mut block = Block::<A>::new(old, flags)?;
 

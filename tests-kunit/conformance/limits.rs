@@ -26,6 +26,9 @@ pub(crate) struct Limits {
     /// are pages between them: what it spares the machine otherwise is to be overwritten, by an
     /// allocator that writes past its blocks.
     pub(crate) slab: bool,
+    /// The one layout that it has blocks of, as a cache has; `None` if it has blocks of any. It may
+    /// have a block that it has shrunk in place. What is about other layouts is not applicable.
+    pub(crate) only: Option<Layout>,
 }
 
 /// How many blocks of the slab are live at once. A kernel that looks at every access takes ten
@@ -43,7 +46,16 @@ impl Limits {
         live: LIVE,
         atomic: true,
         slab: true,
+        only: None,
     };
+
+    /// For a cache: allocators over the slab that have blocks of one layout.
+    pub(crate) const fn one(layout: Layout) -> Self {
+        Self {
+            only: Some(layout),
+            ..Self::SLAB
+        }
+    }
 
     /// For allocators over the slab that map pages where it has no memory, and may sleep to do so.
     pub(crate) const EITHER: Self = Self {
@@ -52,6 +64,7 @@ impl Limits {
         live: LIVE,
         atomic: false,
         slab: true,
+        only: None,
     };
 
     /// For allocators that map pages, which takes longer and may sleep.
@@ -61,6 +74,7 @@ impl Limits {
         live: 4,
         atomic: false,
         slab: false,
+        only: None,
     };
 
     /// Returns whether they are ones that an allocator can be held to.
@@ -69,6 +83,7 @@ impl Limits {
             && self.max >= 64
             && self.max_align.is_power_of_two()
             && self.live >= 2
+            && !matches!(self.only, Some(only) if only.size() == 0)
     }
 
     /// Returns the largest alignment that is asked for, in bytes.
@@ -78,6 +93,23 @@ impl Limits {
 
     /// Returns whether a layout is one that the allocator must have memory for.
     pub(crate) fn fit(&self, layout: Layout) -> bool {
+        if let Some(only) = self.only {
+            return layout == only;
+        }
         layout.align() <= self.align() && layout.pad_to_align().size() <= self.max
+    }
+
+    /// Returns whether a block that it has may be given a layout: with [`Limits::only`], any that
+    /// fits into it.
+    pub(crate) fn fit_resized(&self, layout: Layout) -> bool {
+        match self.only {
+            Some(only) => layout.size() <= only.size() && layout.align() <= only.align(),
+            None => self.fit(layout),
+        }
+    }
+
+    /// Returns the only layout if there is one, and else this.
+    pub(crate) fn only_or(&self, layout: Layout) -> Layout {
+        self.only.unwrap_or(layout)
     }
 }

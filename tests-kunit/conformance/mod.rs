@@ -12,8 +12,9 @@
 //! in the comments are the trait's own contract (`rust/kernel/alloc.rs`).
 //!
 //! From the outside in: what a violation means ([`verdict`], [`kernels`]) and how KUnit is told
-//! ([`suite`]); the properties; what they are made of ([`property`], [`limits`], [`block`],
-//! [`rng`]); what differs by kernel ([`compat`]); what only C can answer ([`probe`]).
+//! ([`suite`]); the properties, with those of what is created and destroyed ([`lifecycle`]); what
+//! they are made of ([`property`], [`limits`], [`block`], [`rng`]); what differs by kernel
+//! ([`compat`]); what only C can answer ([`probe`]).
 
 #![allow(
     dead_code,
@@ -40,6 +41,7 @@ pub(crate) mod contents;
 pub(crate) mod edges;
 pub(crate) mod failures;
 pub(crate) mod guard;
+pub(crate) mod lifecycle;
 pub(crate) mod memory;
 pub(crate) mod random;
 pub(crate) mod zeroing;

@@ -106,6 +106,9 @@ pub(super) use ensure;
 /// What a property says that had nothing to try.
 pub(super) const BEYOND_LIMITS: Stop = Stop::NotApplicable(c"its layouts are beyond the limits");
 
+/// What a property says that is about layouts of which an allocator has none.
+pub(super) const ONE_LAYOUT: Stop = Stop::NotApplicable(c"it has blocks of one layout only");
+
 /// Memory that blocks of one layout take at most, in bytes.
 const LIVE_BYTES: usize = 256 * 1024;
 

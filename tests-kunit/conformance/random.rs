@@ -2,7 +2,10 @@
 
 //! All promises at once, in long random runs against what is known of each block.
 
-use core::mem::swap;
+use core::{
+    alloc::Layout,
+    mem::swap, //
+};
 
 use kernel::{
     alloc::{
@@ -54,7 +57,7 @@ impl Trust {
     /// [`Stop::NoMemory`].
     pub(crate) fn of<A: Allocator>(limits: &Limits) -> Result<Self, Stop> {
         Ok(Self {
-            overwrites: limits.slab && guard::may_overwrite::<A>(limits)?,
+            overwrites: limits.slab && limits.only.is_none() && guard::may_overwrite::<A>(limits)?,
             zeroes: zeroing::growth_is_zeroed::<A>(limits).is_ok(),
         })
     }
@@ -82,6 +85,8 @@ pub(crate) struct Model<A: Allocator, N: Numbers = Rng> {
     trust: Trust,
     /// Whether allocations are made to fail now and then.
     failing: bool,
+    /// As in [`Limits`].
+    only: Option<Layout>,
 }
 
 impl<A: Allocator, N: Numbers> Model<A, N> {
@@ -106,6 +111,7 @@ impl<A: Allocator, N: Numbers> Model<A, N> {
             ),
             trust,
             failing,
+            only: limits.only,
         })
     }
 
@@ -151,6 +157,17 @@ impl<A: Allocator, N: Numbers> Model<A, N> {
             GFP_KERNEL | __GFP_NOWARN
         };
         let n = self.rng.below(SLOTS);
+        if let Some(only) = self.only {
+            let has_block = matches!(&self.slots[n], Some((block, _)) if block.size() != 0);
+
+            new = match has_block {
+                true => layout(
+                    new.size() % (only.size() + 1),
+                    new.align().min(only.align()),
+                )?,
+                false => only,
+            };
+        }
         // Never 0, which stands for a block that was not written to.
         let next = self.rng.next() | 1;
 

@@ -2,6 +2,8 @@
 
 //! "`Flags` are honored": `__GFP_ZERO`.
 
+use core::alloc::Layout;
+
 use kernel::{
     alloc::{
         flags::__GFP_ZERO,
@@ -23,8 +25,22 @@ use super::{
 };
 
 /// Leaves dirty blocks behind for a later allocation of the same size to find.
-fn leave_dirt<A: Allocator>(size: usize, align: usize, limits: &Limits) -> Outcome {
-    for block in several::<A>(layout(size, align)?, GFP_KERNEL, limits)?.iter() {
+fn leave_dirt<A: Allocator>(layout: Layout, limits: &Limits) -> Outcome {
+    for block in several::<A>(layout, GFP_KERNEL, limits)?.iter() {
+        block.fill(1);
+    }
+    Ok(())
+}
+
+/// Checks that fresh blocks of a layout, which must be within the limits, are zeroed.
+fn check_fresh<A: Allocator>(new: Layout, limits: &Limits) -> Outcome {
+    leave_dirt::<A>(new, limits)?;
+    for block in several::<A>(new, GFP_KERNEL | __GFP_ZERO, limits)?.iter() {
+        ensure!(
+            block.is_zero(0..new.size()),
+            "a fresh block is not zeroed",
+            new
+        );
         block.fill(1);
     }
     Ok(())
@@ -32,6 +48,9 @@ fn leave_dirt<A: Allocator>(size: usize, align: usize, limits: &Limits) -> Outco
 
 /// A fresh block reads as zero, also where it was used before.
 pub(crate) fn fresh_blocks_are_zeroed<A: Allocator>(limits: &Limits) -> Outcome {
+    if let Some(only) = limits.only {
+        return check_fresh::<A>(only, limits);
+    }
     for (size, align) in [
         (1, 1),
         (8, 8),
@@ -42,14 +61,27 @@ pub(crate) fn fresh_blocks_are_zeroed<A: Allocator>(limits: &Limits) -> Outcome 
     ] {
         let new = layout(size, align)?;
 
-        if !limits.fit(new) {
-            continue;
+        if limits.fit(new) {
+            check_fresh::<A>(new, limits)?;
         }
-        leave_dirt::<A>(size, align, limits)?;
-        for block in several::<A>(new, GFP_KERNEL | __GFP_ZERO, limits)?.iter() {
-            ensure!(block.is_zero(0..size), "a fresh block is not zeroed", new);
-            block.fill(1);
-        }
+    }
+    Ok(())
+}
+
+/// Checks that what a block grows by is zeroed, after it was shrunk from `large` to `old`.
+fn check_growth<A: Allocator>(large: Layout, old: Layout, new: Layout, limits: &Limits) -> Outcome {
+    leave_dirt::<A>(limits.only_or(new), limits)?;
+    for _ in 0..limits.live {
+        let mut block = Block::<A>::new(large, GFP_KERNEL)?;
+
+        block.fill(3);
+        block.resize(old, GFP_KERNEL)?;
+        block.resize(new, GFP_KERNEL | __GFP_ZERO)?;
+        ensure!(
+            block.is_zero(old.size()..new.size()),
+            "what a block has grown by is not zeroed",
+            old => new
+        );
     }
     Ok(())
 }
@@ -57,6 +89,12 @@ pub(crate) fn fresh_blocks_are_zeroed<A: Allocator>(limits: &Limits) -> Outcome 
 /// What a reallocation grows by reads as zero, though the calls before did not ask for that: what
 /// lay there before a block was shrunk must be gone.
 pub(crate) fn growth_is_zeroed<A: Allocator>(limits: &Limits) -> Outcome {
+    if let Some(only) = limits.only {
+        for small in [1, only.size().div_ceil(2), only.size()] {
+            check_growth::<A>(only, layout(small, 1)?, only, limits)?;
+        }
+        return Ok(());
+    }
     for (small, large, align) in [
         (40, 64, 8),
         (1, 8, 1),
@@ -68,21 +106,8 @@ pub(crate) fn growth_is_zeroed<A: Allocator>(limits: &Limits) -> Outcome {
     ] {
         let (old, new) = (layout(small, 8)?, layout(large, align)?);
 
-        if !limits.fit(new) {
-            continue;
-        }
-        leave_dirt::<A>(large, align, limits)?;
-        for _ in 0..limits.live {
-            let mut block = Block::<A>::new(layout(large, 8)?, GFP_KERNEL)?;
-
-            block.fill(3);
-            block.resize(old, GFP_KERNEL)?;
-            block.resize(new, GFP_KERNEL | __GFP_ZERO)?;
-            ensure!(
-                block.is_zero(small..large),
-                "what a block has grown by is not zeroed",
-                old => new
-            );
+        if limits.fit(new) {
+            check_growth::<A>(layout(large, 8)?, old, new, limits)?;
         }
     }
     Ok(())
@@ -90,6 +115,20 @@ pub(crate) fn growth_is_zeroed<A: Allocator>(limits: &Limits) -> Outcome {
 
 /// It is about what is new; the old bytes stay.
 pub(crate) fn zeroing_keeps_contents<A: Allocator>(limits: &Limits) -> Outcome {
+    if let Some(only) = limits.only {
+        let old = layout(only.size().div_ceil(2), 1)?;
+        let mut block = Block::<A>::new(only, GFP_KERNEL)?;
+
+        block.resize(old, GFP_KERNEL)?;
+        block.fill(5);
+        block.resize(only, GFP_KERNEL | __GFP_ZERO)?;
+        ensure!(
+            block.matches(5, old.size()),
+            "a block that was reallocated with __GFP_ZERO lost its contents",
+            old => only
+        );
+        return Ok(());
+    }
     for (from, to) in [
         (96, 8),
         (96, 97),
