@@ -2,6 +2,8 @@
 
 //! Puts allocators through the conformance suite: a few lines for each.
 
+use core::alloc::Layout;
+
 use kernel::alloc::allocator::{
     KVmalloc,
     Kmalloc,
@@ -12,6 +14,12 @@ use crate::{
     allocator::{
         Accounted,
         KernelAllocator, //
+    },
+    caches::{
+        Lines,
+        LinesCache,
+        Nine,
+        NineCache, //
     },
     conformance::{
         self,
@@ -36,6 +44,20 @@ conformance_suite! {
     name: rust_alloc_conformance_accounted,
     allocator: Accounted,
     limits: Limits::SLAB,
+}
+
+conformance_suite! {
+    /// A cache of one's own, of a size between two buckets.
+    name: rust_alloc_conformance_cache,
+    allocator: NineCache,
+    limits: Limits::one(Layout::new::<Nine>()),
+}
+
+conformance_suite! {
+    /// A cache of over-aligned objects, with all the flags.
+    name: rust_alloc_conformance_cache_flags,
+    allocator: LinesCache,
+    limits: Limits::one(Layout::new::<Lines>()),
 }
 
 conformance_suite! {

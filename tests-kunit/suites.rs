@@ -20,6 +20,7 @@ mod modinfo;
 mod conformance;
 
 mod buckets;
+mod caches;
 mod collections;
 mod conforming;
 mod failing;
@@ -54,14 +55,18 @@ modinfo! {
 /// Watches modules being loaded, until it is dropped.
 struct Suites {
     _watch: failing::Watch,
+    _caches: caches::Caches,
 }
 
 impl kernel::Module for Suites {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        let watch = failing::Watch::new()?;
+        let suites = Self {
+            _watch: failing::Watch::new()?,
+            _caches: caches::Caches::new()?,
+        };
 
         conformance::suite::run_without_kunit();
-        Ok(Self { _watch: watch })
+        Ok(suites)
     }
 }
 

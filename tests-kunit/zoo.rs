@@ -11,6 +11,7 @@ use crate::conformance::{
     contents,
     edges,
     failures,
+    lifecycle,
     memory,
     property::{
         Property,
@@ -27,19 +28,32 @@ use crate::conformance::{
 };
 
 // By their paths, which are the same where this file is itself taken in by its path (host/).
+#[path = "zoo/caches.rs"]
+mod caches;
 #[path = "zoo/faulty.rs"]
 mod faulty;
 #[path = "zoo/parts.rs"]
 mod parts;
 
+use caches::*;
 use faulty::*;
 
 /// Holds a faulty allocator to a property, which must not hold for the reason that is given.
 fn reject(property: Property, name: &str, why: &str) -> Outcome {
+    reject_within(&Limits::SLAB, property, name, why)
+}
+
+/// Holds a faulty cache to a property.
+fn reject_cache(property: Property, name: &str, why: &str) -> Outcome {
+    reject_within(&Limits::one(caches::LAYOUT), property, name, why)
+}
+
+/// As [`reject`], within limits.
+fn reject_within(limits: &Limits, property: Property, name: &str, why: &str) -> Outcome {
     if cfg!(CONFIG_KASAN) && name.starts_with("neighbours") {
         return Err(Stop::Skipped(c"KASAN would report it first"));
     }
-    let outcome = property(&Limits::SLAB);
+    let outcome = property(limits);
 
     parts::clean_up();
     match outcome {
@@ -121,6 +135,38 @@ cases! {
     warns: Warns, calls::reallocation_does_not_warn, "the kernel warned of a reallocation";
 }
 
+fn cache_of_half_the_size() -> Outcome {
+    reject_cache(
+        contents::live_blocks_do_not_overlap::<OfHalfTheSize>,
+        "live_blocks_do_not_overlap",
+        "a live block was overwritten by another",
+    )
+}
+
+fn cache_without_alignment() -> Outcome {
+    reject_cache(
+        |limits| with_room(|| alignment::fresh_blocks_are_aligned::<WithoutAlignment>(limits)),
+        "fresh_blocks_are_aligned",
+        "a fresh block is misaligned",
+    )
+}
+
+fn cache_destroyed_with_live_objects() -> Outcome {
+    reject_cache(
+        |_| lifecycle::live_blocks_keep_it::<DestroyedWithLive>(),
+        "live_blocks_keep_it",
+        "a cache was destroyed while a block was live",
+    )
+}
+
+fn cache_used_before_creation() -> Outcome {
+    reject_cache(
+        |_| lifecycle::usable_while_it_is_there::<UsedBeforeCreation>(),
+        "usable_while_it_is_there",
+        "a block was granted before the cache was created",
+    )
+}
+
 kunit_suite! {
     /// Faulty allocators, each of which the suite must reject for the right reason.
     name: rust_alloc_zoo,
@@ -149,5 +195,9 @@ kunit_suite! {
         frees_in_reverse_only,
         overlaps_now_and_then,
         warns,
+        cache_of_half_the_size,
+        cache_without_alignment,
+        cache_destroyed_with_live_objects,
+        cache_used_before_creation,
     ],
 }
