@@ -12,10 +12,13 @@ use kernel::{
 };
 
 use allocator::Accounted;
+use cached::Cached;
 use debugfs::Files;
 use walk::Walk;
 
 mod allocator;
+#[path = "demo/cached.rs"]
+mod cached;
 #[path = "demo/debugfs.rs"]
 mod debugfs;
 #[path = "demo/walk.rs"]
@@ -99,6 +102,7 @@ impl Drop for Exit {
 struct RustAllocDemo {
     _files: Files,
     _held: Held,
+    _cached: Cached,
     _exit: Exit,
 }
 
@@ -109,12 +113,14 @@ impl kernel::Module for RustAllocDemo {
 
         walk.run()?;
         let held = Held::new()?;
+        let cached = Cached::new()?;
         let (live, bytes) = Accounted::live();
         pr_info!("init: holding {live} blocks of {bytes} bytes until exit\n");
 
         Ok(Self {
             _files: Files::new(walk)?,
             _held: held,
+            _cached: cached,
             _exit: exit,
         })
     }

@@ -4,6 +4,7 @@
 //!
 //! - `account`: what is live and what there was, a name and a number on each line; bytes where the
 //!   name says so. Reading it makes no allocation wait.
+//! - `cache`: what the module holds in a cache of its own, likewise.
 //! - `walk`: the table of the last walk. Writing `1` runs it again, with the module's parameters;
 //!   who reads meanwhile waits for its end. Writing fails with `EBUSY` while one runs, with
 //!   `EINVAL` if it is not `1`, and as [`Walk::run`] does.
@@ -50,6 +51,7 @@ mod api {
 
     use crate::{
         allocator::Accounted,
+        cached::Cached,
         walk::Walk, //
     };
 
@@ -86,6 +88,13 @@ mod api {
         // SAFETY: Only the address is taken.
         unsafe { addr_of!(__this_module) },
         open_account,
+    ));
+
+    #[allow(unused_unsafe, reason = "as above")]
+    static CACHE: Operations = Operations(text(
+        // SAFETY: Only the address is taken.
+        unsafe { addr_of!(__this_module) },
+        open_cache,
     ));
 
     #[allow(unused_unsafe, reason = "as above")]
@@ -132,8 +141,11 @@ mod api {
             if let Err(err) = from_err_ptr(dir) {
                 pr_notice!("debugfs: no directory rust_alloc_demo: {err:?}\n");
             }
-            for (name, mode, operations) in [(c"account", 0o444, &ACCOUNT), (c"walk", 0o644, &WALK)]
-            {
+            for (name, mode, operations) in [
+                (c"account", 0o444, &ACCOUNT),
+                (c"cache", 0o444, &CACHE),
+                (c"walk", 0o644, &WALK),
+            ] {
                 // SAFETY: The name is a C string, `dir` is of debugfs or the error that debugfs
                 // takes for one, the operations are static, and the data is there until `dir` is
                 // removed with its files.
@@ -175,6 +187,19 @@ mod api {
         unsafe { bindings::single_open(file, Some(show_account), core::ptr::null_mut()) }
     }
 
+    /// Opens `cache`.
+    ///
+    /// # Safety
+    ///
+    /// To be called for a file by debugfs only.
+    unsafe extern "C" fn open_cache(
+        _inode: *mut bindings::inode,
+        file: *mut bindings::file,
+    ) -> c_int {
+        // SAFETY: The caller guarantees that `file` is being opened.
+        unsafe { bindings::single_open(file, Some(show_cache), core::ptr::null_mut()) }
+    }
+
     /// Opens `walk`.
     ///
     /// # Safety
@@ -208,6 +233,19 @@ mod api {
         ] {
             seq_print!(seq, "{name} {value}\n");
         }
+        0
+    }
+
+    /// Writes what `cache` reads.
+    ///
+    /// # Safety
+    ///
+    /// As for [`show_account`].
+    unsafe extern "C" fn show_cache(seq: *mut bindings::seq_file, _: *mut c_void) -> c_int {
+        // SAFETY: The caller guarantees that `seq` is one, and nobody else's during the call.
+        let seq = unsafe { SeqFile::from_raw(seq) };
+
+        Cached::tell(&mut |line| seq_print!(seq, "{line}\n"));
         0
     }
 

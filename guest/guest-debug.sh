@@ -17,6 +17,12 @@ set_failures() {
 	echo 0 > verbose
 }
 
+# Says to who reads the log that the kernel warns on purpose, or does so no more: where a cache can't
+# be created, it shows by which call (mm/slab_common.c, __kmem_cache_create_args()).
+say() {
+	echo "demo: $*" > /dev/kmsg
+}
+
 # The test module that fails them is loaded in one of the guests.
 #
 # What is refused busybox tries a second time, by the older system call, and it fails as well.
@@ -26,6 +32,7 @@ fail_demo() {
 	n=0
 	refused=0
 	left=0
+	say "looking for warnings"
 	while [ "$left" = 0 ]; do
 		n=$((n + 1))
 		if [ $n = 1000 ]; then
@@ -47,6 +54,7 @@ fail_demo() {
 		fi
 		left=$(busybox cat $parameters/demo_left)
 	done
+	say "done looking for warnings"
 	echo "demo: allocations failed: $((n - 1)), insmod refused: $refused"
 }
 

@@ -67,6 +67,22 @@ class Running(Harness):
         self.assertGreater(after["failed"], 0)
         self.assertGreater(after["peak_bytes"], 4194304)
 
+    def test_cache(self) -> None:
+        """The cache is the kernel's as well, while the module is there."""
+        slab = "/sys/kernel/slab/rust_alloc_demo_entry"
+        out = self.session(
+            f"{LOAD}{QUIET}cat {FILES}/cache\n"
+            f'for name in object_size align objects; do echo "$name $(cat {slab}/$name)"; done\n'
+            f"{UNLOAD}ls {slab}\n"
+        )
+        self.assertIn("name rust_alloc_demo_entry\n", out)
+        for name, value in (("size_bytes", 72), ("align_bytes", 8), ("live", 5)):
+            self.assertRegex(out, rf"(?m)^{name} {value}$")
+        self.assertRegex(out, r"(?m)^object_size 72$")
+        self.assertRegex(out, r"(?m)^align 8$")
+        self.assertRegex(out, r"(?m)^objects [1-9]\d*( |$)")
+        self.assertIn(f"ls: {slab}: No such file or directory", out)
+
     def test_walk(self) -> None:
         """The table is that of the log; writing runs the walk again, with more of everything."""
         out = self.session(
@@ -100,13 +116,13 @@ class Running(Harness):
 
     def test_open_file(self) -> None:
         """The module does not go while one of its files is open, nor leaves files behind."""
-        for name in ("account", "walk"):
+        for name in ("account", "cache", "walk"):
             out = self.session(
                 f"{LOAD}exec 5< {FILES}/{name}\n{UNLOAD}"
                 f"head -n 1 <&5\nexec 5<&-\n{UNLOAD}ls {FILES}\n"
             )
             self.assertIn("can't unload module 'rust_alloc_demo': Resource temporarily", out)
-            self.assertRegex(out, r"(?m)^(live 3|walk: 2 objects live.*)$")
+            self.assertRegex(out, r"(?m)^(live 9|name rust_\w+|walk: 2 objects live.*)$")
             self.assertIn(f"ls: {FILES}: No such file or directory", out)
 
     def test_under_load(self) -> None:
