@@ -18,6 +18,9 @@ from harness.toolchain import Toolchain
 # The interfaces of the slab that the allocator is built for (allocator/slab_api.mk).
 APIS = ("krealloc", "krealloc_node_align")
 
+# What the stand-in's kernel has: sysfs, and a slab that counts its slabs.
+CONFIG = ("--cfg=CONFIG_SYSFS", "--cfg=CONFIG_SLUB_DEBUG")
+
 # Given to cargo, it keeps RUSTFLAGS from the programs that only take part in the build.
 TARGET = "x86_64-unknown-linux-gnu"
 
@@ -48,7 +51,8 @@ def argv(
 ) -> list[str]:
     """The command that runs cargo without network, for an interface of the slab.
 
-    With `flags` for rustc it builds in a directory of its own: all is compiled anew for them.
+    With `flags` for rustc, which stand for those of `CONFIG`, it builds in a directory of its own:
+    all is compiled anew for them.
     """
     variant = places.key(str(places.checkout()), toolchain.key, api, *flags)
     target = places.cache() / "cargo" / variant
@@ -57,7 +61,7 @@ def argv(
     variables = {
         "CARGO_HOME": str(home()),
         "CARGO_TARGET_DIR": str(target),
-        "RUSTFLAGS": " ".join([cfg, *flags]),
+        "RUSTFLAGS": " ".join([cfg, *(flags or CONFIG)]),
         **(env or {}),
     }
     return toolchain.argv(

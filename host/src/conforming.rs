@@ -2,6 +2,8 @@
 
 //! Puts our allocators through the conformance suite.
 
+use core::alloc::Layout;
+
 use kernel::{
     alloc::AllocError,
     prelude::*, //
@@ -11,6 +13,13 @@ use crate::{
     allocator::{
         Accounted,
         KernelAllocator, //
+    },
+    caches::{
+        Caches,
+        Lines,
+        LinesCache,
+        Nine,
+        NineCache, //
     },
     conformance::{
         property::{
@@ -63,3 +72,56 @@ macro_rules! conformance_tests {
 
 with_properties!(conformance_tests! { kernel_allocator, KernelAllocator });
 with_properties!(conformance_tests! { accounted, Accounted });
+
+/// What of a cache can't be tested: what asks for blocks of other layouts, and on Linux 6.12 what
+/// the trait doesn't have.
+const NOT_OF_CACHES: [&str; 3] = [
+    "kept_on_growth",
+    "kept_and_aligned_when_alignment_rises",
+    "neighbours_survive_shrinking_with_alignment_raised",
+];
+const NOT_IN_6_12: [&str; 2] = ["every_block_has_min_align", "block_comes_from_its_node"];
+
+/// Holds a cache to a property, or sees that it is not applicable where that is expected.
+fn hold_cache(name: &str, property: property::Property, layout: Layout) -> Outcome {
+    let not_applicable =
+        NOT_OF_CACHES.contains(&name) || cfg!(slab_api = "krealloc") && NOT_IN_6_12.contains(&name);
+    let _caches = Caches::new()?;
+
+    match property(&Limits::one(layout)) {
+        Err(Found::NotApplicable(_)) if not_applicable => Ok(()),
+        Ok(()) if not_applicable => {
+            pr_err!("{name} is applicable to a cache\n");
+            Err(Stop::Failed)
+        }
+        found => report(found),
+    }
+}
+
+/// Makes a test of each property of a cache.
+macro_rules! cache_tests {
+    (
+        { $suite:ident, $A:ident, $object:ty }
+        $($module:ident: $property:ident,)+
+    ) => {
+        mod $suite {
+            use super::*;
+
+            $(
+                #[test]
+                fn $property() {
+                    crate::suite::run(|| {
+                        hold_cache(
+                            stringify!($property),
+                            crate::conformance::$module::$property::<$A>,
+                            Layout::new::<$object>(),
+                        )
+                    });
+                }
+            )+
+        }
+    };
+}
+
+with_properties!(cache_tests! { nine_cache, NineCache, Nine });
+with_properties!(cache_tests! { lines_cache, LinesCache, Lines });

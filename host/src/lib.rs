@@ -40,6 +40,9 @@ mod conforming;
 mod properties;
 
 #[cfg(test)]
+#[path = "../../tests-kunit/caches.rs"]
+mod caches;
+#[cfg(test)]
 #[path = "../../tests-kunit/collections.rs"]
 mod collections;
 #[cfg(test)]

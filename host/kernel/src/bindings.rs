@@ -20,6 +20,7 @@ use core::{
 };
 
 pub use crate::{
+    caches::*,
     constants::*,
     kunit::*, //
 };
@@ -41,7 +42,7 @@ pub struct nodemask_t {
 /// The nodes that are possible, and those that are online.
 pub static mut node_states: [nodemask_t; 2] = [nodemask_t { bits: [ONLINE] }; 2];
 
-/// A bucket of `kmalloc()`.
+/// A bucket of `kmalloc()`; one that was created is known by its address only.
 pub struct kmem_cache {
     kind: kmalloc_cache_type,
     index: usize,

@@ -33,6 +33,15 @@ pub const GFP_KERNEL: gfp_t = __GFP_DIRECT_RECLAIM | __GFP_KSWAPD_RECLAIM | __GF
 pub const GFP_KERNEL_ACCOUNT: gfp_t = GFP_KERNEL | __GFP_ACCOUNT;
 pub const GFP_NOWAIT: gfp_t = __GFP_KSWAPD_RECLAIM | __GFP_NOWARN;
 
+/// Flags of a cache, and their bits (`include/linux/slab.h`).
+pub type slab_flags_t = u32;
+
+pub const _slab_flag_bits__SLAB_RED_ZONE: u32 = 1;
+pub const _slab_flag_bits__SLAB_POISON: u32 = 2;
+pub const _slab_flag_bits__SLAB_HWCACHE_ALIGN: u32 = 4;
+pub const _slab_flag_bits__SLAB_NO_MERGE: u32 = 12;
+pub const _slab_flag_bits__SLAB_RECLAIM_ACCOUNT: u32 = 14;
+
 /// The largest request, in bytes.
 pub const KMALLOC_MAX_SIZE: c_ulong = 4 << 20;
 

@@ -15,6 +15,7 @@ compile_error!(
 
 pub mod alloc;
 pub mod bindings;
+mod caches;
 mod constants;
 mod context;
 mod kunit;
@@ -23,6 +24,15 @@ pub mod prelude;
 mod slab;
 pub mod sync;
 pub mod test;
+
+/// The types of C.
+pub mod ffi {
+    pub use core::ffi::{
+        c_char,
+        c_int,
+        c_void, //
+    };
+}
 
 /// Errors of the kernel, those that are needed here.
 pub mod error {
@@ -37,6 +47,12 @@ pub mod error {
     pub mod code {
         use super::Error;
 
+        /// There is no memory.
+        pub const ENOMEM: Error = Error(-12);
+        /// It is in use.
+        pub const EBUSY: Error = Error(-16);
+        /// It is there already.
+        pub const EEXIST: Error = Error(-17);
         /// What is not a valid argument.
         pub const EINVAL: Error = Error(-22);
         /// What is not supported.

@@ -8,6 +8,7 @@
 //! were granted, nor for a while to what was freed. Who breaks a rule ends the program, with a line
 //! that says which.
 
+mod cache;
 mod object;
 mod table;
 
@@ -19,6 +20,7 @@ use core::{
     }, //
 };
 
+pub(crate) use self::cache::*;
 pub use self::table::Live;
 use self::{
     object::Object,
@@ -142,7 +144,7 @@ pub(crate) fn krealloc(
 /// Frees a block.
 pub(crate) fn kfree(ptr: *const u8) {
     if let Some(start) = block(ptr) {
-        table().free(start);
+        table().free(start, 0);
     }
 }
 

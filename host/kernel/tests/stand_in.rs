@@ -3,18 +3,32 @@
 //! The stand-in's slab keeps what kmalloc promises, no more than that, and ends the program of who
 //! breaks the rules.
 
-use core::ffi::c_void;
+use core::ffi::{
+    c_void,
+    CStr, //
+};
 use std::{
     env,
     process::Command,
-    ptr::null,
+    ptr::{
+        null,
+        null_mut, //
+    },
     slice, //
 };
 
 use kernel::{
     bindings::{
         __kmalloc_noprof,
+        __kmem_cache_create_args,
+        _slab_flag_bits__SLAB_NO_MERGE,
         kfree,
+        kmem_cache,
+        kmem_cache_alloc_noprof,
+        kmem_cache_args,
+        kmem_cache_destroy,
+        kmem_cache_free,
+        kmem_cache_shrink,
         ksize,
         GFP_ATOMIC,
         GFP_KERNEL,
@@ -91,7 +105,89 @@ macro_rules! crimes {
     };
 }
 
+/// Creates a cache of 72 bytes by this name, and with these flags beside the one that it needs.
+fn cache(name: &CStr, flags: u32) -> *mut kmem_cache {
+    let mut args = kmem_cache_args {
+        align: 16,
+        ..Default::default()
+    };
+    let flags = flags | (1 << _slab_flag_bits__SLAB_NO_MERGE);
+
+    // SAFETY: The name is a C string, and the arguments are live.
+    unsafe { __kmem_cache_create_args(name.as_ptr(), 72, &mut args, flags) }
+}
+
+/// Allocates an object.
+fn object(cache: *mut kmem_cache) -> *mut u8 {
+    // SAFETY: As above.
+    unsafe { kmem_cache_alloc_noprof(cache, GFP_KERNEL) }.cast()
+}
+
+#[test]
+fn objects_are_as_large_and_aligned_as_asked() {
+    let cache = cache(c"exact", 0);
+    let objects = [object(cache), object(cache)];
+
+    for object in objects {
+        assert_eq!(object as usize % 32, 16);
+        // SAFETY: As above.
+        assert_eq!(unsafe { ksize(object.cast()) }, 72);
+        // SAFETY: As above.
+        unsafe { kmem_cache_free(cache, object.cast()) };
+    }
+    // SAFETY: As above.
+    unsafe { kmem_cache_destroy(cache) };
+}
+
+#[test]
+fn a_slab_that_counts_knows_what_is_live() {
+    let cache = cache(c"counted", 0);
+    let object = object(cache);
+
+    // SAFETY: As above.
+    unsafe {
+        assert_eq!(kmem_cache_shrink(cache) != 0, cfg!(CONFIG_SLUB_DEBUG));
+        kmem_cache_free(cache, object.cast());
+        assert_eq!(kmem_cache_shrink(cache), 0);
+        kmem_cache_destroy(cache);
+    }
+}
+
 crimes! {
+    destroy_a_cache_with_live_objects: "a cache was destroyed that has live objects", {
+        let cache = cache(c"live", 0);
+        object(cache);
+        // SAFETY: As above.
+        unsafe { kmem_cache_destroy(cache) };
+    }
+    use_what_is_no_cache: "what is no cache was used", {
+        object(null_mut());
+    }
+    use_a_cache_that_was_destroyed: "what is no cache was used", {
+        let cache = cache(c"gone", 0);
+        // SAFETY: As above.
+        unsafe { kmem_cache_destroy(cache) };
+        object(cache);
+    }
+    free_to_another_cache: "a block was freed to a cache that it is not of", {
+        let object = object(cache(c"one", 0));
+        // SAFETY: As above.
+        unsafe { kmem_cache_free(cache(c"another", 0), object.cast()) };
+    }
+    free_an_object_by_kfree: "a block was freed to a cache that it is not of", {
+        free(object(cache(c"objects", 0)));
+    }
+    create_two_of_a_name: "two caches of one name", {
+        cache(c"twice", 0);
+        cache(c"twice", 0);
+    }
+    write_past_an_object: "somebody wrote past the end of a block: a block of size 72, align 16", {
+        let cache = cache(c"written", 0);
+        let object = object(cache);
+        bytes(object, 73)[72] = 0;
+        // SAFETY: As above.
+        unsafe { kmem_cache_free(cache, object.cast()) };
+    }
     write_past_the_end: "somebody wrote past the end of a block: a block of size 13, align 8", {
         let block = kmalloc(13, GFP_KERNEL);
         // Within what is granted: a real slab would not see it.

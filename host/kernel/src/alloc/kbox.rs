@@ -5,6 +5,10 @@
 use core::{
     alloc::Layout,
     marker::PhantomData,
+    mem::{
+        forget,
+        MaybeUninit, //
+    },
     ops::{
         Deref,
         DerefMut, //
@@ -50,6 +54,43 @@ impl<T, A: Allocator> Box<T, A> {
             ptr,
             _allocator: PhantomData,
         })
+    }
+
+    /// Returns a block without a value.
+    ///
+    /// # Errors
+    ///
+    /// [`AllocError`] if there is no memory.
+    pub fn new_uninit(flags: Flags) -> Result<Box<MaybeUninit<T>, A>, AllocError> {
+        let ptr = traits::alloc::<A>(Layout::new::<T>(), flags)?.cast();
+
+        // INVARIANT: The block was just allocated, and what may be uninitialised needs no value.
+        Ok(Box {
+            ptr,
+            _allocator: PhantomData,
+        })
+    }
+
+    /// Returns the box of a block.
+    ///
+    /// # Safety
+    ///
+    /// `raw` must be a live block of `A` with the layout of `T` and a value, and nobody else's.
+    pub unsafe fn from_raw(raw: *mut T) -> Self {
+        // INVARIANT: By the requirements of this function.
+        Self {
+            // SAFETY: What is live is not null.
+            ptr: unsafe { NonNull::new_unchecked(raw) },
+            _allocator: PhantomData,
+        }
+    }
+
+    /// Returns the block of a box, which is the caller's then.
+    pub fn into_raw(value: Self) -> *mut T {
+        let ptr = value.ptr;
+
+        forget(value);
+        ptr.as_ptr()
     }
 
     /// Moves a value that an initialiser has made into a new block, for good; here an initialiser

@@ -76,6 +76,7 @@ pub(super) struct Object {
     align: usize,
     node: i32,
     zeroed: bool,
+    cache: usize,
 }
 
 // SAFETY: The memory may be used by any thread.
@@ -85,7 +86,17 @@ impl Object {
     /// Allocates a block at a multiple of the alignment that its size is promised, and not of twice
     /// that; none if the system has no memory.
     pub(super) fn new(size: usize, node: i32, zeroed: bool) -> Option<Self> {
-        let (granted, align) = (granted(size), align(size));
+        Self::of_cache(0, (size, granted(size), align(size)), node, zeroed)
+    }
+
+    /// As [`Object::new`], for a cache, which is a number other than 0, and with what it says of
+    /// the size, of how much is granted, and of the alignment.
+    pub(super) fn of_cache(
+        cache: usize,
+        (size, granted, align): (usize, usize, usize),
+        node: i32,
+        zeroed: bool,
+    ) -> Option<Self> {
         // An odd multiple that leaves room for the guard.
         let offset = (GUARD.div_ceil(align) | 1) * align;
         let memory = Layout::from_size_align(offset + granted + GUARD, 2 * align).ok()?;
@@ -104,6 +115,7 @@ impl Object {
             align,
             node,
             zeroed,
+            cache,
         };
         // SAFETY: By the type invariants these bytes are the object's.
         unsafe { start.as_ptr().sub(GUARD).write_bytes(GUARD_BYTE, GUARD) };
@@ -124,6 +136,11 @@ impl Object {
     /// Returns how many bytes were granted.
     pub(super) fn granted(&self) -> usize {
         self.granted
+    }
+
+    /// Returns the cache that it is of, 0 for those of kmalloc.
+    pub(super) fn cache(&self) -> usize {
+        self.cache
     }
 
     /// Returns the NUMA node that the block is on.

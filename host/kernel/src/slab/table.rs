@@ -152,6 +152,22 @@ impl Table {
         unsafe { self.place(start).as_mut() }.map(|link| &mut link.object)
     }
 
+    /// Returns how many blocks of a cache are live.
+    pub(super) fn count(&self, cache: usize) -> usize {
+        let mut count = 0;
+
+        for &chain in &self.chains {
+            let mut link = chain;
+
+            // SAFETY: By the type invariants what is not null is a link, and the table is borrowed.
+            while let Some(Link { object, next }) = unsafe { link.as_ref() } {
+                count += usize::from(object.cache() == cache);
+                link = *next;
+            }
+        }
+        count
+    }
+
     /// Gives a live block another size, which must not exceed what was granted.
     pub(super) fn resize(&mut self, start: NonNull<u8>, size: usize, zeroed: bool) {
         if let Some(object) = self.find(start) {
@@ -163,7 +179,10 @@ impl Table {
     }
 
     /// Frees a block, and watches it for a while.
-    pub(super) fn free(&mut self, start: NonNull<u8>) {
+    ///
+    /// It must be of this cache, 0 for kmalloc. The slab takes any block for kfree(), but who asks
+    /// a cache for one knows better than to rely on that.
+    pub(super) fn free(&mut self, start: NonNull<u8>, cache: usize) {
         let place = self.place(start);
         let link = *place;
 
@@ -173,6 +192,11 @@ impl Table {
                 Some(object) => object.bug("a block was freed twice"),
                 None => bug("what is no block was freed", None),
             }
+        }
+        // SAFETY: By the type invariants it is a link, and the table is borrowed.
+        let object = unsafe { &(*link).object };
+        if object.cache() != cache {
+            object.bug("a block was freed to a cache that it is not of");
         }
         // SAFETY: By the type invariants it is a link.
         let Link { mut object, next } = unsafe { link.read() };
