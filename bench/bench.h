@@ -46,5 +46,6 @@ void bench_rest(void);
 struct kmem_cache *bench_cache(size_t size);
 void bench_uncache(struct kmem_cache *cache);
 size_t bench_granted(size_t size);
+unsigned long bench_slab_of(const void *object, size_t *bytes);
 
 #endif

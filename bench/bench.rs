@@ -18,6 +18,7 @@ mod compat;
 #[path = "../demo/modinfo.rs"]
 mod modinfo;
 
+mod caches;
 mod costs;
 mod loops;
 mod memory;
@@ -43,8 +44,10 @@ impl kernel::Module for Bench {
         let mut records = record::Records::new()?;
 
         costs::all(&mut records)?;
+        caches::costs(&mut records)?;
         records.print();
         memory::print()?;
+        caches::memory()?;
         Ok(Self)
     }
 }

@@ -74,17 +74,17 @@ const ALIGN: usize = 8;
 /// than instructions, for UML's clock is coarse.
 const ROUNDS: usize = 128 * MORE;
 const BYTES: usize = MORE << 20;
-const BLOCKS: usize = 512 * MORE;
+pub(crate) const BLOCKS: usize = 512 * MORE;
 const MORE: usize = if cfg!(CONFIG_UML) { 32 } else { 1 };
 
 /// Blocks that are held at once, where that isn't what is varied.
-const LIVE: usize = 64;
+pub(crate) const LIVE: usize = 64;
 
 /// Above this kmalloc() goes to the page allocator (`KMALLOC_MAX_CACHE_SIZE`).
 const BUCKET_MAX: usize = 2 * PAGE_SIZE;
 
 /// Returns a case on one CPU.
-fn case(path: &'static str, op: &'static str, run: Loop, size: usize) -> Case {
+pub(crate) fn case(path: &'static str, op: &'static str, run: Loop, size: usize) -> Case {
     Case {
         path,
         op,
@@ -99,7 +99,7 @@ fn case(path: &'static str, op: &'static str, run: Loop, size: usize) -> Case {
 }
 
 /// Returns how many rounds come to `budget` if each takes so much of it, and one at least.
-fn rounds(budget: usize, each: usize) -> usize {
+pub(crate) fn rounds(budget: usize, each: usize) -> usize {
     budget.checked_div(each).unwrap_or(0).clamp(1, ROUNDS)
 }
 

@@ -110,7 +110,7 @@ def sizes(kernel: Kernel, modules: Modules) -> dict[str, int]:
     process.run_logged(argv, places.logs() / "llvm-size.log", "llvm-size", told.append)
     names, numbers = (line.split()[:3] for line in told[:2])
     folder = places.checkout() / "allocator"
-    blocks = sum(len(UNSAFE.findall(file.read_text())) for file in folder.glob("*.rs"))
+    blocks = sum(len(UNSAFE.findall(file.read_text())) for file in folder.rglob("*.rs"))
     return {
         **{name: int(number) for name, number in zip(names, numbers)},
         "unsafe blocks in allocator/": blocks,
@@ -153,13 +153,14 @@ def conclude(kernel: Kernel, modules: Modules, run: cost.Measured) -> None:
     """Prints, keeps and judges a result."""
     where, unit = home(kernel), unit_of(kernel)
     found, size = cost.costs(run), sizes(kernel, modules)
-    goals = cost.goals(found, run.memory) if counts(kernel) else []
+    goals = cost.goals(found, run.memory, run.slabs) if counts(kernel) else []
 
     shown = {key: value for key, value in found.items() if key.size in SHOWN}
     pairs = cost.chosen(shown, "pair", align=report.ALIGN, cpus=1)
     text = report.by_path(pairs, "size") if counts(kernel) else report.over_kmalloc(pairs)
     over = "" if counts(kernel) else " over those of c-kmalloc"
     messages.say(f"\nallocate and free, {unit}{over}, by size in bytes\n\n{text}\n")
+    messages.say(f"bytes taken for each byte of an object\n\n{report.slabs_table(run.slabs)}\n")
     messages.say(", ".join(f"{name}: {value}" for name, value in size.items()))
     for goal in goals:
         messages.say(str(goal))
@@ -169,16 +170,17 @@ def conclude(kernel: Kernel, modules: Modules, run: cost.Measured) -> None:
     timed = result_in(where.with_name(f"{kernel.release}-um")) if counts(kernel) else None
     title = f"Linux {kernel.release}, {kernel.arch.name}: {unit} for each operation"
     page = report.whole(
-        title, found, run.memory, goals, size, cost.from_json(timed) if timed else None
+        title, found, (run.memory, run.slabs), goals, size, cost.from_json(timed) if timed else None
     )
     plot.draw(kernel.toolchain, found, where, unit)
+    plot.draw_slabs(kernel.toolchain, run.slabs, where)
     (where / "bench.md").write_text(page)
     result = {
         "kernel": kernel.key,
         "unit": unit,
         "size": size,
         "goals": [asdict(goal) for goal in goals],
-        **cost.to_json(found, run.memory),
+        **cost.to_json(found, run.memory, run.slabs),
     }
     (where / "result.json").write_text(json.dumps(result, indent=1) + "\n")
     messages.say(f"tables, JSON and plots: {where}")

@@ -2,8 +2,9 @@
 
 """What the bench's records say: costs, the goals that they are held to, and what changed.
 
-A record is a line of the module's in the guest's log (bench/record.rs, bench/memory.rs). A cost is
-what one operation takes, without the loop around it, in instructions where the guest counts those.
+A record is a line of the module's in the guest's log (bench/record.rs, bench/memory.rs,
+bench/caches.rs). A cost is what one operation takes, without the loop around it, in instructions
+where the guest counts those.
 """
 
 import json
@@ -25,6 +26,12 @@ MEMORY = re.compile(
     re.MULTILINE,
 )
 
+SLABS = re.compile(
+    r"rust_alloc_demo_bench: slabs size=(\d+) align=(\d+) cache=(\d+)/(\d+)"
+    r" KernelAllocator=(\d+)/(\d+)$",
+    re.MULTILINE,
+)
+
 # What kmalloc() takes from its own caches; above that it asks the page allocator.
 BUCKET_MAX = 8192
 
@@ -42,6 +49,14 @@ RUN_TIME = 1.03
 # What growth may take over C's krealloc(): a size is checked at each step that C's callers check or
 # know themselves.
 GROWTH = 1.01
+
+# What an object of a cache may cost beside C's: by the value that shows that the cache is there no
+# more, through the trait the two instructions that see whether it is, of 110 and more.
+HELD_MAX = 1.0
+CACHE_MAX = 1.02
+
+# What the objects of a cache may take beside their own size, where a slab has room for so many.
+SLAB_MAX = 1.03
 
 # A loop of two instructions a round.
 CALIBRATED = 2
@@ -74,11 +89,39 @@ class Memory:
 
 
 @dataclass(frozen=True)
+class Slabs:
+    """A layout in a cache of its own and in a bucket: the bytes of a slab, the objects in one."""
+
+    size: int
+    align: int
+    slab: int
+    objects: int
+    bucket_slab: int
+    bucket_objects: int
+
+    @property
+    def granted(self) -> float:
+        """Bytes that an object takes for each of its own, the slab's waste included."""
+        return self.slab / self.objects / self.size
+
+    @property
+    def bucket(self) -> float:
+        """The same in a bucket."""
+        return self.bucket_slab / self.bucket_objects / self.size
+
+    @property
+    def least(self) -> float:
+        """The least that a slab of this order allows."""
+        return self.slab / (self.slab // self.size) / self.size
+
+
+@dataclass(frozen=True)
 class Measured:
     """What one run of the module printed: the count and the ops of each record, and the memory."""
 
     counts: Mapping[Key, tuple[int, int]]
     memory: Sequence[Memory]
+    slabs: Sequence[Slabs]
 
 
 @dataclass(frozen=True)
@@ -115,7 +158,12 @@ def parse(console: str) -> Measured:
         counts[key] = (count, ops)
     aligns = re.search(r"rust_alloc_demo_bench: memory aligns=(\[.*\])$", console, re.MULTILINE)
     lines = MEMORY.findall(console)
-    for what, found in (("records", len(counts)), ("memory lines", len(lines))):
+    slabs = [Slabs(*map(int, numbers)) for numbers in SLABS.findall(console)]
+    for what, found in (
+        ("records", len(counts)),
+        ("memory lines", len(lines)),
+        ("slabs lines", len(slabs)),
+    ):
         if found != closing(console, what):
             raise Fail(
                 f"the guest's log has {found} of {closing(console, what)} {what}; some were lost"
@@ -127,7 +175,7 @@ def parse(console: str) -> Measured:
         for size, *rows in lines
         for align, *granted in zip(json.loads(aligns[1]), *map(json.loads, rows))
     ]
-    return Measured(counts, memory)
+    return Measured(counts, memory, slabs)
 
 
 def check_calibration(measured: Measured) -> None:
@@ -147,7 +195,7 @@ def check_same(first: Measured, second: Measured) -> None:
         for key in {**first.counts, **second.counts}
         if first.counts.get(key) != second.counts.get(key)
     ]
-    if first.memory != second.memory:
+    if (first.memory, first.slabs) != (second.memory, second.slabs):
         different.append("the bytes granted")
     if different:
         raise Fail(
@@ -255,6 +303,38 @@ def of_run_time(found: Mapping[Key, float]) -> list[Goal]:
     ]
 
 
+def weigh(text: str, slabs: Sequence[Slabs]) -> Goal:
+    """Judges whether objects take no more than `SLAB_MAX`, or than the slab's order allows."""
+    return judge(
+        text,
+        (
+            (
+                entry.granted / max(1.0, entry.least / SLAB_MAX),
+                Key("slabs", "pair", entry.size, entry.align, 1, 1),
+            )
+            for entry in slabs
+        ),
+        SLAB_MAX + 1e-9,
+    )
+
+
+def of_caches(found: Mapping[Key, float], slabs: Sequence[Slabs]) -> list[Goal]:
+    """What caches of one's own are held to: C's, and the size of an object."""
+    text = f"a cache's objects at most {SLAB_MAX} times their size, where slabs allow it"
+    small = {k: cost for k, cost in found.items() if k.size <= BUCKET_MAX and k.cpus == 1}
+    return [
+        *(
+            judge(
+                f"{path} at most {bound:.2f} times C's kmem_cache",
+                ratios(small, path, "c-kmem_cache", ("pair", "batch")),
+                bound,
+            )
+            for path, bound in (("Cache-held", HELD_MAX), ("Cache", CACHE_MAX))
+        ),
+        weigh(text, slabs),
+    ]
+
+
 def of_the_kernels(found: Mapping[Key, float]) -> list[Goal]:
     """How much dearer the kernel's own paths are.
 
@@ -280,7 +360,9 @@ def of_the_kernels(found: Mapping[Key, float]) -> list[Goal]:
     ]
 
 
-def goals(found: Mapping[Key, float], memory: Sequence[Memory]) -> list[Goal]:
+def goals(
+    found: Mapping[Key, float], memory: Sequence[Memory], slabs: Sequence[Slabs]
+) -> list[Goal]:
     """What the costs are held to."""
     return [
         *of_constants(found),
@@ -295,6 +377,7 @@ def goals(found: Mapping[Key, float], memory: Sequence[Memory]) -> list[Goal]:
             ),
             ACCOUNT_MAX,
         ),
+        *of_caches(found, slabs),
         judge(
             "never more memory than the kernel's Kmalloc",
             (
@@ -344,11 +427,14 @@ def changes(old: Mapping[Key, float], new: Mapping[Key, float]) -> list[str]:
     return [text for _, text in sorted(lines, key=lambda line: -line[0])]
 
 
-def to_json(found: Mapping[Key, float], memory: Sequence[Memory]) -> dict[str, object]:
+def to_json(
+    found: Mapping[Key, float], memory: Sequence[Memory], slabs: Sequence[Slabs]
+) -> dict[str, object]:
     """Costs and memory as JSON has them."""
     return {
         "costs": [{**key._asdict(), "cost": cost} for key, cost in found.items()],
         "memory": [asdict(entry) for entry in memory],
+        "slabs": [asdict(entry) for entry in slabs],
     }
 
 

@@ -2,14 +2,14 @@
 
 """The bench's plots, by gnuplot: cost against size, live blocks and CPUs, and against C's cost."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness import places
 from harness import process
 from harness.toolchain import Toolchain
-from cost import BUCKET_MAX, Key, chosen, ratios
+from cost import BUCKET_MAX, Key, Slabs, chosen, ratios
 from report import ALIGN, PATHS
 
 TERMINALS = {
@@ -56,22 +56,31 @@ def draw(toolchain: Toolchain, found: Mapping[Key, float], where: Path, unit: st
             continue
         data = where / f"{plot.name}.dat"
         data.write_text(table(plot.figures, plot.by))
-        for suffix, terminal in TERMINALS.items():
-            settings = {
-                "data": data,
-                "out": where / f"{plot.name}.{suffix}",
-                "terminal": terminal,
-                "xaxis": plot.xaxis,
-                "yaxis": plot.yaxis,
-            }
-            words = "; ".join(f'{key}="{value}"' for key, value in settings.items())
-            words += f"; xmax={values[-1]}; logarithmic={int(plot.logarithmic)}"
-            script = places.checkout() / "bench/plot.gp"
-            process.run_logged(
-                toolchain.argv(["gnuplot", "-e", words, str(script)], ro=[script], rw=[where]),
-                places.logs() / "gnuplot.log",
-                "drawing the plots",
-            )
+        settings = f'xaxis="{plot.xaxis}"; yaxis="{plot.yaxis}"; xmax={values[-1]}'
+        settings += f"; logarithmic={int(plot.logarithmic)}"
+        run_gnuplot(toolchain, "plot.gp", data, settings)
+
+
+def draw_slabs(toolchain: Toolchain, slabs: Sequence[Slabs], where: Path) -> None:
+    """Draws what an object takes in a cache and in a bucket, against its size, likewise."""
+    data = where / "slabs.dat"
+    lines = ["layout cache bucket"]
+    lines += [f"{one.size}/{one.align} {one.granted:.4f} {one.bucket:.4f}" for one in slabs]
+    data.write_text("\n".join(lines) + "\n")
+    run_gnuplot(toolchain, "slabs.gp", data)
+
+
+def run_gnuplot(toolchain: Toolchain, script: str, data: Path, settings: str = "") -> None:
+    """Draws data by a script of bench/, in each format, beside the data and called as it is."""
+    program = places.checkout() / "bench" / script
+    for suffix, terminal in TERMINALS.items():
+        out = data.with_suffix(f".{suffix}")
+        words = f'data="{data}"; out="{out}"; terminal="{terminal}"; {settings}'
+        process.run_logged(
+            toolchain.argv(["gnuplot", "-e", words, str(program)], ro=[program], rw=[data.parent]),
+            places.logs() / "gnuplot.log",
+            "drawing the plots",
+        )
 
 
 def table(found: Mapping[Key, float], by: str) -> str:

@@ -5,13 +5,15 @@
 from collections.abc import Mapping, Sequence
 
 from harness import messages
-from cost import Goal, Key, Memory, chosen, figure
+from cost import Goal, Key, Memory, Slabs, chosen, figure
 
 # The paths, in the order of the columns.
 PATHS = (
     "c-kmalloc-constant",
     "c-kmalloc",
     "c-kmem_cache",
+    "Cache",
+    "Cache-held",
     "c-krealloc",
     "Kmalloc",
     "KBox",
@@ -108,6 +110,21 @@ def memory_table(memory: Sequence[Memory]) -> str:
     return messages.markdown(rows, right=True)
 
 
+def slabs_table(slabs: Sequence[Slabs]) -> str:
+    """Bytes that an object takes for each of its own, in a cache and in a bucket of kmalloc."""
+    rows = [["size", "align", "slab", "objects", "cache", "least of that slab", "bucket"]]
+    for entry in slabs:
+        shares = [f"{share:.3f}" for share in (entry.granted, entry.least, entry.bucket)]
+        rows.append([*map(str, (entry.size, entry.align, entry.slab, entry.objects)), *shares])
+    if slabs:
+        means = [
+            f"{sum(shares) / len(slabs):.3f}"
+            for shares in zip(*((entry.granted, entry.least, entry.bucket) for entry in slabs))
+        ]
+        rows.append(["mean", "", "", "", *means])
+    return messages.markdown(rows, right=True)
+
+
 def could_be_better(memory: Sequence[Memory]) -> str:
     """Says for how many layouts a smaller bucket would have done."""
     lowest = least(memory)
@@ -128,12 +145,13 @@ def could_be_better(memory: Sequence[Memory]) -> str:
 def whole(
     title: str,
     found: Mapping[Key, float],
-    memory: Sequence[Memory],
+    granted: tuple[Sequence[Memory], Sequence[Slabs]],
     goals: Sequence[Goal],
     size: Mapping[str, int],
     timed: Mapping[Key, float] | None,
 ) -> str:
     """All of a result; `timed` are the same costs in time, where they are known."""
+    memory, slabs = granted
     parts = [f"# {title}", "\n".join(f"- {goal}" for goal in goals)]
     for heading, op, by, where in TABLES:
         if costs := chosen(found, op, **where):
@@ -145,6 +163,8 @@ def whole(
         "## Bytes granted for each byte asked",
         memory_table(memory),
         could_be_better(memory),
+        "## Bytes taken for each byte of an object, the slab's waste included",
+        slabs_table(slabs),
         "## The module",
         messages.markdown([list(size), [str(number) for number in size.values()]], right=True),
     ]

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import copies  # noqa: F401
 import cost
 import report
-from cost import Key, Memory
+from cost import Key, Memory, Slabs
 from harness.messages import Fail
 
 SAID = "[    2.382540] rust_alloc_demo_bench: "
@@ -62,11 +62,22 @@ GOOD = (
     record("c-krealloc", 820, "grow", size=8, n=4),
     record("Allocator", 838, "grow", size=8, n=4),
     record("GlobalAlloc", 838, "grow", size=8, n=4),
+    record("c-kmem_cache", 146),
+    record("Cache", 149),
+    record("Cache-held", 147),
+)
+SLABS = (
+    "slabs size=72 align=8 cache=4096/56 KernelAllocator=4096/42",
+    "slabs size=8200 align=8 cache=32768/3 KernelAllocator=16384/1",
 )
 GRANTED = ("memory size=72 older=[96, 128] Kmalloc=[96, 96] KernelAllocator=[96, 96]",)
 
 
-def console(records: Sequence[str] = GOOD, memory: Sequence[str] = GRANTED) -> str:
+def console(
+    records: Sequence[str] = GOOD,
+    memory: Sequence[str] = GRANTED,
+    slabs: Sequence[str] = SLABS,
+) -> str:
     """A guest's log with these records, and the lines that say how many there are."""
     lines = [
         *records,
@@ -74,14 +85,21 @@ def console(records: Sequence[str] = GOOD, memory: Sequence[str] = GRANTED) -> s
         "memory aligns=[8, 32]",
         *memory,
         f"memory lines={len(memory)}",
+        *slabs,
+        f"slabs lines={len(slabs)}",
     ]
     return "guest: started\r\n" + "".join(f"{SAID}{line}\r\n" for line in lines)
 
 
-def verdicts(records: Sequence[str] = GOOD, memory: Sequence[str] = GRANTED) -> list[str]:
+def verdicts(
+    records: Sequence[str] = GOOD,
+    memory: Sequence[str] = GRANTED,
+    slabs: Sequence[str] = SLABS,
+) -> list[str]:
     """The goals that don't hold."""
-    run = cost.parse(console(records, memory))
-    return [str(goal) for goal in cost.goals(cost.costs(run), run.memory) if not goal.holds]
+    run = cost.parse(console(records, memory, slabs))
+    goals = cost.goals(cost.costs(run), run.memory, run.slabs)
+    return [str(goal) for goal in goals if not goal.holds]
 
 
 def instead(old: str, new: str) -> list[str]:
@@ -99,7 +117,7 @@ class Reading(unittest.TestCase):
         self.assertEqual(run.memory, [Memory(72, 8, 96, 96, 96), Memory(72, 32, 128, 96, 96)])
 
     def test_lost(self) -> None:
-        for line in (*GOOD, *GRANTED):
+        for line in (*GOOD, *GRANTED, *SLABS):
             with self.assertRaisesRegex(Fail, "some were lost"):
                 cost.parse(console().replace(f"{SAID}{line}\r\n", ""))
 
@@ -108,7 +126,7 @@ class Reading(unittest.TestCase):
             cost.parse(console().replace("count=", "co[    2.4] other: message\r\nunt=", 1))
 
     def test_no_end(self) -> None:
-        for what in ("records", "memory lines"):
+        for what in ("records", "memory lines", "slabs lines"):
             with self.assertRaisesRegex(Fail, f"did not get as far as its line `{what}=`"):
                 cost.parse(console().replace(f"{SAID}{what}=", "x"))
 
@@ -129,9 +147,9 @@ class Reading(unittest.TestCase):
         cost.check_same(first, cost.parse(console()))
         line = record("Box", 187)
         one_more = line.replace(f"count={187 * OPS}", f"count={187 * OPS + 1}")
-        with self.assertRaisesRegex(Fail, "differ in 1 of 32 records, as Box pair of size 64"):
+        with self.assertRaisesRegex(Fail, "differ in 1 of 35 records, as Box pair of size 64"):
             cost.check_same(first, cost.parse(console(instead(line, one_more))))
-        with self.assertRaisesRegex(Fail, "differ in 1 of 32 records, as Box pair of size 64"):
+        with self.assertRaisesRegex(Fail, "differ in 1 of 35 records, as Box pair of size 64"):
             cost.check_same(first, cost.parse(console([x for x in GOOD if x != line])))
         granted = [GRANTED[0].replace("older=[96, 128]", "older=[96, 192]")]
         with self.assertRaisesRegex(Fail, "the bytes granted"):
@@ -208,6 +226,22 @@ class Judging(unittest.TestCase):
         bad = verdicts(instead(record("Accounted", 225), record("Accounted", 226)))
         self.assertRegex(bad[0], "Accounted at most 12 .* DOES NOT HOLD; worst 13.000")
 
+    def test_caches(self) -> None:
+        bad = verdicts(instead(record("Cache-held", 147), record("Cache-held", 148)))
+        self.assertRegex(bad[0], "Cache-held at most 1.00 .* DOES NOT HOLD; worst 1.007")
+        bad = verdicts(instead(record("Cache", 149), record("Cache", 150)))
+        self.assertRegex(bad[0], "Cache at most 1.02 .* DOES NOT HOLD; worst 1.021")
+
+    def test_slabs(self) -> None:
+        """A slab must be full, also where its order allows no more than a poor share."""
+        self.assertAlmostEqual(Slabs(8200, 8, 32768, 3, 16384, 1).granted, 1.332, 3)
+        for old, new in (("4096/56", "4096/55"), ("32768/3", "32768/2")):
+            slabs = [line.replace(f"cache={old}", f"cache={new}") for line in SLABS]
+            bad = verdicts(slabs=slabs)
+            self.assertEqual(len(bad), 1)
+            self.assertIn("a cache's objects at most 1.03 times", bad[0])
+        self.assertEqual(len(verdicts(slabs=[])), 1)
+
     def test_memory(self) -> None:
         bad = verdicts(memory=[GRANTED[0].replace("Allocator=[96, 96]", "Allocator=[96, 128]")])
         self.assertRegex(bad[0], "never more memory .* DOES NOT HOLD; worst 1.333 .*align 32")
@@ -242,7 +276,7 @@ class Telling(unittest.TestCase):
     def test_changes(self) -> None:
         old = cost.costs(cost.parse(console()))
         old |= {Key("Vec", "push", 8, 8, 3, 1): 1000 / 3}
-        kept = cost.from_json(json.loads(json.dumps(cost.to_json(old, []))))
+        kept = cost.from_json(json.loads(json.dumps(cost.to_json(old, [], []))))
         self.assertEqual(cost.changes(kept, old), [])
         key = Key("Box", "pair", 64, 8, 1, 1)
         self.assertEqual(
