@@ -169,7 +169,7 @@ struct Seen {
 /// Returns how large the slabs of `A` are, in bytes, and how many blocks of a layout the fullest
 /// one has.
 fn slab<A: Allocator>(layout: Layout) -> Result<(usize, usize)> {
-    let count = ENOUGH / layout.size();
+    let count = ENOUGH.checked_div(layout.size()).ok_or(EINVAL)?;
     let mut seen = Vec::<Seen, KernelAllocator>::with_capacity(count, GFP_KERNEL)?;
     let mut fullest = (0, 0);
 
