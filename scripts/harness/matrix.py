@@ -59,7 +59,7 @@ class Cell:
     @property
     def row(self) -> str:
         """The row that it is in, until the release is known: each of the distribution's has one."""
-        return self.config if self.shipped else self.version
+        return f"{self.config} {self.arch}" if self.shipped else self.version
 
     @property
     def column(self) -> str:

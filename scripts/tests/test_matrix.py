@@ -36,6 +36,16 @@ class Conclusion(unittest.TestCase):
         self.assertIn("| 7.3.4 | 50 / 0 / 0, 4 s | 50 / 0 / 0, 4 s |", out)
         self.assertIn("| arm64 mte ", out)
 
+    def test_one_flavour(self) -> None:
+        """Kernels of one flavour for two architectures are two releases."""
+        cells = {
+            Cell("debian", arch, "debian"): Result("passed", f"7.3.4-{arch}", passed=1, seconds=4)
+            for arch in ("x86_64", "arm64")
+        }
+        out = self.conclude(*cells.items())
+        self.assertRegex(out, r"\| 7\.3\.4-x86_64 \| 1 / 0 / 0, 4 s \| +\|")
+        self.assertRegex(out, r"\| 7\.3\.4-arm64 +\| +\| 1 / 0 / 0, 4 s \|")
+
     def test_one_failed(self) -> None:
         bad = Result("failed", "6.12.1", passed=49, failed=1)
         with self.assertRaisesRegex(messages.Fail, "1 of 2 cells failed: 6.12-x86_64"):
