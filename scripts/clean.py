@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 
-"""`make clean` and `make distclean`: removes what was built, and with `cache` the cache."""
+"""`make clean` and `make distclean`: removes what was built of these modules, also in the cache; and
+with `cache` the whole of that."""
 
 import sys
 from pathlib import Path
@@ -70,6 +71,7 @@ def main() -> None:
     variables.takes("distclean" if whole else "clean", *(() if whole else ("M",)))
     for file in built(places.module_dir()):
         file.unlink()
+    places.remove(places.results("module"))
     if whole:
         cache = places.cache()
         size = sum(

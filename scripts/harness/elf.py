@@ -7,6 +7,7 @@ What it reads: the section .modinfo (include/linux/moduleparam.h), and the point
 struct kunit_suite, whose first member is its name.
 """
 
+import hashlib
 import json
 import sys
 from collections.abc import Iterator
@@ -59,13 +60,16 @@ def suites(elf: Any) -> Iterator[str]:
 def describe(file: str) -> dict[str, object]:
     """What a .ko says."""
     with open(file, "rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
         elf: Any = ELFFile(stream)  # type: ignore[no-untyped-call]
         info = modinfo(elf)
         depends = [name for line in info.get("depends", []) for name in line.split(",") if name]
         parameters = [line.partition(":")[0] for line in info.get("parmtype", [])]
         return {
             "file": file,
+            "digest": digest,
             "name": "".join(info.get("name", [])[:1]),
+            "release": " ".join(info.get("vermagic", [])).partition(" ")[0],
             "depends": depends,
             "parameters": parameters,
             "suites": list(suites(elf)),

@@ -69,11 +69,20 @@ def initramfs(kernel: Kernel, content: Content, to: Path) -> Path:
     if content.script:
         programs["guest.sh"] = content.script.encode()
     for ko in dict.fromkeys([*content.modules, *content.load]):
+        check(ko, kernel)
         programs[ko.file.name] = signing.content(kernel, ko.file)
     programs["order"] = named(content.load)
     programs["suites"] = named(ko for ko in content.load if ko.runs_its_suites)
     to.write_bytes(newc.archive(FOLDERS, programs))
     return to
+
+
+def check(ko: Ko, kernel: Kernel) -> None:
+    """Fails if a module is not what was built, or not for this kernel."""
+    if not ko.is_unchanged():
+        raise Fail(f"{ko.file} has changed since it was built; run the command again")
+    if ko.release != kernel.release:
+        raise Fail(f"{ko.file} is for Linux {ko.release}, and the guest's is {kernel.release}")
 
 
 def named(modules: Iterable[Ko]) -> bytes:

@@ -2,6 +2,7 @@
 
 """What the harness knows of modules: what their .ko files say of themselves (elf.py)."""
 
+import hashlib
 import json
 import re
 import subprocess
@@ -24,10 +25,13 @@ KUNITS = "kunit."
 
 @dataclass(frozen=True)
 class Ko:
-    """A module: its file, its name, the modules it needs, its parameters, the suites in it."""
+    """A module: its file and the SHA-256 of that, its name, the release of the kernel that it is
+    for, the modules it needs, its parameters, the suites in it."""
 
     file: Path
+    digest: str
     name: str
+    release: str
     depends: tuple[str, ...]
     parameters: tuple[str, ...]
     suites: tuple[str, ...]
@@ -41,11 +45,22 @@ class Ko:
         """It as JSON has it, which is what elf.py prints."""
         return {**asdict(self), "file": str(self.file)}
 
+    def is_unchanged(self) -> bool:
+        """Whether the file is still what was read."""
+        return self.file.is_file() and digest(self.file) == self.digest
+
 
 def from_json(one: dict[str, Any]) -> Ko:
     """A module, as JSON has it."""
     lists = {name: tuple(one[name]) for name in ("depends", "parameters", "suites")}
-    return Ko(Path(one["file"]), one["name"], **lists)
+    texts = {name: one[name] for name in ("digest", "name", "release")}
+    return Ko(Path(one["file"]), **texts, **lists)
+
+
+def digest(file: Path) -> str:
+    """The SHA-256 of a file."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def read(files: Sequence[Path], toolchain: Toolchain) -> list[Ko]:

@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +56,12 @@ UP_AGAIN = re.compile(r"\b[\w-]+/\.\./")
 # KUnit.
 C_SUITES = re.compile(r"\bkunit_test(?:_init_section)?_suites?\(")
 NO_KUNIT = re.compile(r"modpost: .*'(?:__)?kunit_\w+' undefined")
+
+# How make says that its decisions may be wrong (gnumake, file_mtime_1() and check_times()).
+SKEW = re.compile(r"make(?:\[\d+\])?: .*(?:has modification time .* in the future|Clock skew)")
+
+# A file that says which build of which kernel a build directory's objects are for.
+KERNEL = "kernel"
 
 # What tells that a kernel was built anew in its directory.
 KERNEL_FILES = ("include/config/auto.conf", "Module.symvers", "rust/libkernel.rmeta", "vmlinux")
@@ -142,17 +149,42 @@ def stage(files: dict[str, bytes], to: Path) -> None:
             file.unlink()
 
 
-def state(files: dict[str, bytes], kernel: Kernel, goal: Sequence[str]) -> str:
+def state(files: dict[str, bytes], built_for: str, goal: Sequence[str]) -> str:
     """A digest of all that the build depends on."""
-    digest = hashlib.sha256(repr((kernel.key, goal)).encode())
+    digest = hashlib.sha256(repr((built_for, goal)).encode())
     for name in sorted(files):
         digest.update(f"\n{name} {len(files[name])}\n".encode() + files[name])
-    for name in KERNEL_FILES:
-        file = kernel.build / name
-        if file.exists():
-            stat = file.stat()
-            digest.update(f"\n{name} {stat.st_mtime_ns} {stat.st_size}".encode())
     return digest.hexdigest()
+
+
+def state_of(kernel: Kernel) -> str:
+    """What tells one build of a kernel from another in its place."""
+    stats = {
+        name: (kernel.build / name).stat()
+        for name in KERNEL_FILES
+        if (kernel.build / name).exists()
+    }
+    times = [f"{name} {stat.st_mtime_ns} {stat.st_size}" for name, stat in stats.items()]
+    return "\n".join([kernel.key, *times])
+
+
+def begin(where: Path, built_for: str) -> None:
+    """Has a build begin anew where make would take old objects for new ones.
+
+    It goes by the times of files. They tell nothing if the clock went back since, or if the
+    kernel's own files were replaced, which may be older than what they replace.
+    """
+    if not where.is_dir():
+        where.mkdir(parents=True)
+    else:
+        newest = max(path.lstat().st_mtime for path in [where, *where.rglob("*")])
+        if newest >= time.time():
+            messages.say("      the clock went back since these modules were built: building anew")
+            shutil.rmtree(where)
+        elif (where / KERNEL).exists() and (where / KERNEL).read_text() != built_for:
+            shutil.rmtree(where)
+    (where / "src").mkdir(parents=True, exist_ok=True)
+    (where / KERNEL).write_text(built_for)
 
 
 def make(kernel: Kernel, src: Path, goal: Sequence[str], rw: Sequence[Path] = ()) -> list[str]:
@@ -190,16 +222,17 @@ def build(
         *more,
     ]
     variant = places.key(str(top), kernel.key, str(werror), *words)
-    where = places.cache() / "module" / variant
+    where = places.results("module") / variant
     src, stamp = where / "src", where / "modules.json"
     goal = [*words, "modules"]
 
     with places.lock(f"module-{where.name}"):
-        files = sources(top)
-        now = state(files, kernel, goal)
-        known = json.loads(stamp.read_text()) if stamp.exists() else {}
-        if known.get("state") != now:
+        files, built_for = sources(top), state_of(kernel)
+        now = state(files, built_for, goal)
+        modules, made = known(stamp)
+        if made != now:
             stamp.unlink(missing_ok=True)
+            begin(where, built_for)
             stage(files, src)
             try:
                 log = places.logs() / f"module-{kernel.release}.log"
@@ -213,16 +246,35 @@ def build(
                         f" have: KERNEL={kernel.version} is a lean kernel that has it"
                     ) from fail
                 raise
-            found = kos.read(listed(src), kernel.toolchain)
-            if not found:
+            try:
+                modules = kos.read(listed(src), kernel.toolchain)
+            except Fail:
+                # As make would not make them again.
+                shutil.rmtree(where)
+                raise
+            if not modules:
                 raise Fail(
                     f"{top}: the build made no module; its Kbuild must add one to obj-m, as in"
                     " `obj-m += hello.o`"
                 )
-            known = {"state": now, "modules": [ko.as_json() for ko in found]}
-            stamp.write_text(json.dumps(known, indent=1))
-    modules = tuple(kos.from_json(one) for one in known["modules"])
-    return Modules(src, modules, kernels_own(modules, kernel))
+            text = {"state": now, "modules": [ko.as_json() for ko in modules]}
+            stamp.write_text(json.dumps(text, indent=1))
+    return Modules(src, tuple(modules), kernels_own(modules, kernel))
+
+
+def known(stamp: Path) -> tuple[list[Ko], str]:
+    """The modules of the last build, and in which state it was made; nothing if they have changed.
+
+    What was built is removed then: make would take it for what it made.
+    """
+    if not stamp.exists():
+        return [], ""
+    made = json.loads(stamp.read_text())
+    modules = [kos.from_json(one) for one in made["modules"]]
+    if all(ko.is_unchanged() for ko in modules):
+        return modules, made["state"]
+    shutil.rmtree(stamp.parent)
+    return [], ""
 
 
 def listed(build: Path) -> list[Path]:
@@ -249,8 +301,11 @@ def kernels_own(modules: Sequence[Ko], kernel: Kernel) -> tuple[Ko, ...]:
 def run(command: list[str], src: Path, log: Path, werror: bool) -> None:
     """Runs a build and shows its diagnostics, with the files' names in the user's directory."""
     shown: list[str] = []
+    skew = ""
 
     def on_line(line: str) -> None:
+        nonlocal skew
+        skew = skew or (line if SKEW.match(line) else "")
         line = line.replace(f"{src}/", "")
         while (plain := UP_AGAIN.sub("", line)) != line:
             line = plain
@@ -264,5 +319,10 @@ def run(command: list[str], src: Path, log: Path, werror: bool) -> None:
     finally:
         for line in shown:
             print(line, file=sys.stderr)
+    if skew:
+        raise Fail(
+            f"by this machine's clock files are of the future, so make can't tell what is to be built"
+            f" ({skew}); set the clock, or touch the kernel's files"
+        )
     if werror and any(WARNING.search(line) for line in shown):
         raise Fail(f"warnings are errors here, see above; the complete log is {log}")

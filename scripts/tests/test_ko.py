@@ -15,7 +15,7 @@ from harness.messages import Fail
 
 def module(name: str, *depends: str, parameters: tuple[str, ...] = ()) -> Ko:
     """A module that needs these."""
-    return Ko(Path(f"{name}.ko"), name, depends, parameters, ())
+    return Ko(Path(f"{name}.ko"), "", name, "", depends, parameters, ())
 
 
 class Order(unittest.TestCase):
