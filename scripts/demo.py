@@ -78,6 +78,7 @@ def main() -> None:
     )
     faults = verdict.guest_faults(console, rules) + verdict.memory_faults(console, kernel.config)
     faults += verdict.message_faults(console, rules)
+    faults += verdict.detector_faults(console, kernel.config)
     verdict.report(faults)
     if faults:
         raise Fail(f"the demo failed; the guest's console log is {log}")

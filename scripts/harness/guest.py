@@ -11,7 +11,9 @@ from pathlib import Path
 
 from harness import archive
 from harness import busybox
+from harness import detectors
 from harness import messages
+from harness import module
 from harness import newc
 from harness import places
 from harness import process
@@ -68,13 +70,21 @@ def initramfs(kernel: Kernel, content: Content, to: Path) -> Path:
         programs["bin/busybox"] = busybox.provide(kernel.arch, kernel.toolchain).read_bytes()
     if content.script:
         programs["guest.sh"] = content.script.encode()
-    for ko in dict.fromkeys([*content.modules, *content.load]):
+    provoking = provoking_detectors(kernel) if content.load else []
+    for ko in dict.fromkeys([*content.modules, *content.load, *provoking]):
         check(ko, kernel)
         programs[ko.file.name] = signing.content(kernel, ko.file)
     programs["order"] = named(content.load)
     programs["suites"] = named(ko for ko in content.load if ko.runs_its_suites)
     to.write_bytes(newc.archive(FOLDERS, programs))
     return to
+
+
+def provoking_detectors(kernel: Kernel) -> list[Ko]:
+    """The module that shows that the kernel's detectors are at work, if it has some."""
+    if not detectors.of(kernel.config):
+        return []
+    return list(module.build(kernel, top=detectors.SOURCES).all)
 
 
 def check(ko: Ko, kernel: Kernel) -> None:
@@ -205,8 +215,8 @@ def boot(
 
 
 def show_tail(log: Path) -> None:
-    """Shows the end of a console log."""
-    lines = log.read_text(errors="replace").splitlines()
+    """Shows the end of a console log, but for what was provoked."""
+    lines, _ = detectors.split(log.read_text(errors="replace").splitlines())
     print(f"--- the end of {log}", file=sys.stderr)
     for line in lines[-TAIL_LINES:]:
         print(line, file=sys.stderr)

@@ -4,8 +4,8 @@
  * each architecture, from nothing but the kernel's source. GUEST on the kernel's command line says
  * what the guest is for (the kernel hands words that it doesn't know to init as environment):
  *
- *   load   load the modules that /order lists, unload them in the reverse order, and say what
- *          memory was not given back
+ *   load   load the modules that /order lists, unload them in the reverse order, say what memory
+ *          was not given back, and see whether the kernel's detectors were at work
  *   shell  a shell on the console, or the script /commands if there is one; that takes busybox
  *   probe  nothing: whether a guest gets here is all that is asked
  *
@@ -179,12 +179,13 @@ static int begins(const char *text, const char *with)
 	return !strncmp(text, with, strlen(with));
 }
 
-static int contains(const char *text, const char *what)
+/* Finds a string in another; NULL if it isn't there. */
+static char *find(char *text, const char *what)
 {
 	for (; *text; text++)
 		if (begins(text, what))
-			return 1;
-	return 0;
+			return text;
+	return NULL;
 }
 
 /* If a word is `name.parameter`, in which a dash is an underscore, returns the parameter. */
@@ -306,50 +307,77 @@ static long blocks(void)
 	return sum;
 }
 
-/* Prints a line of kmemleak's without its addresses; the first few tell it. */
-static void print_leak(char *text)
+/* Prints what tells of a leak, without its addresses; the first few lines do. */
+static void print_leak(char *record)
 {
-	char line[LINE] = "";
-	char *word;
+	static int shown;
+	char *text, *word;
 
-	while ((word = split(&text, " \t", 0))) {
-		if (begins(word, "0x") || begins(word, "[<"))
+	for (; shown < 60 && (text = split(&record, "\n", 0)); shown++) {
+		char line[LINE] = "";
+
+		if (!begins(text, "unreferenced") && !begins(text, "  comm") && !find(text, "+0x"))
 			continue;
-		add(line, word);
-		add(line, " ");
+		while ((word = split(&text, " \t", 0))) {
+			if (begins(word, "0x") || begins(word, "[<"))
+				continue;
+			add(line, word);
+			add(line, " ");
+		}
+		emit("kmemleak: ", line);
 	}
-	emit("kmemleak: ", line);
+}
+
+/* Says that kmemleak found so many blocks. */
+static void say_found(const char *whose, long count)
+{
+	char line[LINE] = "kmemleak found ";
+
+	add_number(line, count);
+	add(line, " blocks");
+	emit(whose, line);
 }
 
 /*
  * Has kmemleak look for memory that nobody knows of. What is younger than five seconds it leaves
- * alone, and what it finds first may have been on its way from one place to another.
+ * alone, and what it finds first may have been on its way from one place to another. Blocks that
+ * were left on purpose (detectors/) it shows by what they have at their beginning.
  */
 static void look_for_leaks(void)
 {
 	static const char kmemleak[] = "/sys/kernel/debug/kmemleak";
 	static char found[65536];
-	char line[LINE] = "kmemleak found ";
-	char *rest = found, *text;
-	int shown = 0;
-	long count = 0;
+	char *record = NULL, *next = found;
+	long count = 0, on_purpose = 0;
 
 	if (read_file(kmemleak, found, sizeof(found)))
 		return;
 	sleep(6);
-	write_file(kmemleak, "scan");
-	write_file(kmemleak, "scan");
-	read_file(kmemleak, found, sizeof(found));
-	while ((text = split(&rest, "\n", 0))) {
-		int first = begins(text, "unreferenced");
-
-		count += first;
-		if ((first || begins(text, "  comm") || contains(text, "+0x")) && shown++ < 60)
-			print_leak(text);
+	if (write_file(kmemleak, "scan") || write_file(kmemleak, "scan")) {
+		remark("kmemleak is off, and looked for nothing");
+		return;
 	}
-	add_number(line, count);
-	add(line, " blocks");
-	remark(line);
+	read_file(kmemleak, found, sizeof(found));
+	while (next) {
+		record = next;
+		next = find(record + 1, "\nunreferenced");
+		if (next)
+			*next++ = '\0';
+		if (!begins(record, "unreferenced"))
+			continue;
+		if (find(record, "left on purpose."))
+			on_purpose++;
+		else if (++count)
+			print_leak(record);
+	}
+	say_found("guest: note: ", count);
+	say_found("kernel_detectors: ", on_purpose);
+}
+
+/* Has each of the kernel's detectors find something, when there is nothing else to be found. */
+static void provoke_detectors(void)
+{
+	write_file("/sys/module/kernel_detectors/parameters/provoke", "1");
 }
 
 /* Runs busybox with these words, and returns its status; what it prints goes to `to`, or on. */
@@ -437,7 +465,10 @@ static void load_and_unload(void)
 		add(line, "not looked at, as this kernel doesn't tell what is in use");
 	}
 	remark(line);
+	if (is_there("/kernel_detectors.ko"))
+		load("kernel_detectors");
 	look_for_leaks();
+	provoke_detectors();
 }
 
 /* Here busybox's own poweroff would tell init to end the machine, and wait for that. */

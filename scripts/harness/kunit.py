@@ -257,6 +257,7 @@ def judge(
     found = verdict.results(console)
     faults = verdict.guest_faults(console, rules) + verdict.plan_faults(console)
     faults += verdict.memory_faults(console, kernel.config)
+    faults += verdict.detector_faults(console, kernel.config)
     if whole:
         mend = (
             "; without KUnit it runs only if the module's init calls suite::run_without_kunit()"

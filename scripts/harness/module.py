@@ -207,6 +207,7 @@ def build(
     werror: bool = False,
     debug: bool = False,
     more: Sequence[str] = (),
+    top: Path | None = None,
 ) -> Modules:
     """Builds what has changed. With `clippy` it is checked as well; `more` are words for make.
 
@@ -214,15 +215,17 @@ def build(
 
     With `werror` a warning of any tool is a failure. What was compiled before would not warn
     again, so such builds have a directory of their own, which does not outlive a failure.
+
+    `top` is the directory of the modules, if it is not the one that is selected.
     """
-    top = places.module_dir()
+    top = top or places.module_dir()
     words = [
         *["CLIPPY=1"] * clippy,
         *["KCFLAGS=-g", "KRUSTFLAGS=-Cdebuginfo=2"] * debug,
         *more,
     ]
     variant = places.key(str(top), kernel.key, str(werror), *words)
-    where = places.results("module") / variant
+    where = places.results("module", top) / variant
     src, stamp = where / "src", where / "modules.json"
     goal = [*words, "modules"]
 
@@ -235,7 +238,7 @@ def build(
             begin(where, built_for)
             stage(files, src)
             try:
-                log = places.logs() / f"module-{kernel.release}.log"
+                log = places.results("logs", top) / f"module-{kernel.release}.log"
                 run(make(kernel, src, goal), src, log, werror)
             except Fail as fail:
                 if werror:

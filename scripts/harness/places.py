@@ -59,9 +59,9 @@ def cache() -> Path:
     return path
 
 
-def results(stage: str) -> Path:
-    """Where a stage keeps what it made for the modules of this directory; it exists."""
-    path = cache() / stage / key(str(module_dir()))
+def results(stage: str, of: Path | None = None) -> Path:
+    """Where a stage keeps what it made for the modules of a directory; it exists."""
+    path = cache() / stage / key(str(of or module_dir()))
     path.mkdir(parents=True, exist_ok=True)
     return path
 

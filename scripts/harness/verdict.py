@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from harness import detectors
 from harness.settings import Messages
 
 
@@ -60,7 +61,7 @@ SPLAT = re.compile(
     r"|Kernel panic"
     r"|panicked at"  # Rust, just before its BUG()
     r"|KASAN:|KCSAN:|KMSAN:|KFENCE:|UBSAN:"
-    r"|kmemleak:.*(?:unreferenced|suspected)"
+    r"|kmemleak:.*unreferenced"
     r"|\bINFO: "  # lockdep, RCU stalls, hung tasks
     r"|possible (?:circular|recursive|irq) lock"
     r"|inconsistent lock state"
@@ -137,7 +138,7 @@ def guest_faults(console: str, rules: Messages = Messages()) -> list[str]:
         faults.append(
             "the guest did not get to its end: it crashed, hung or was ended at the deadline"
         )
-    return faults + splat_faults(text, rules.allowed)
+    return faults + splat_faults(detectors.split(text)[0], rules.allowed)
 
 
 def in_words(line: str) -> str:
@@ -176,6 +177,15 @@ def memory_faults(console: str, config: Mapping[str, str]) -> list[str]:
         for number in more
         if number > MORE_BLOCKS
     ]
+
+
+def detector_faults(console: str, config: Mapping[str, str]) -> list[str]:
+    """Whether the kernel's silence means something: which of its detectors were not at work.
+
+    What has reported something may be off since, and what it reported is a fault by itself.
+    """
+    text = lines(console)
+    return [] if splat_faults(detectors.split(text)[0]) else detectors.faults(text, config)
 
 
 def message_faults(console: str, rules: Messages, whole: bool = True) -> list[str]:

@@ -184,7 +184,7 @@ class KunitTest(unittest.TestCase):
             "Oops: general protection fault, probably for non-canonical address 0x1: 0000 [#1]",
             "Kernel panic - not syncing: Attempted to kill init! exitcode=0x00000100",
             "rust_kernel: panicked at tests-kunit/suite.rs:1:1:",
-            "kmemleak: 1 new suspected memory leaks (see /sys/kernel/debug/kmemleak)",
+            "kmemleak: unreferenced object (size 128)",
             "WARNING: possible circular locking dependency detected",
             "WARNING: inconsistent lock state",
             "INFO: possible recursive locking detected",
