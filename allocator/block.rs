@@ -74,7 +74,7 @@ fn allocate_unpicked(
     node: Node,
 ) -> Result<NonNull<u8>, AllocError> {
     match size {
-        0 => Ok(layout::dangling(new)),
+        0 => Ok(layout::dangling(new, slab::MIN_ALIGN)),
         1..=slab::KMALLOC_MAX_SIZE => slab::kmalloc(size, new.align(), gfp, node),
         _ => Err(AllocError),
     }
@@ -113,7 +113,7 @@ pub(super) unsafe fn reallocate(
         }
         // SAFETY: The caller hands over a live block with this layout.
         unsafe { free(ptr, old) };
-        return Ok(layout::dangling(new));
+        return Ok(layout::dangling(new, slab::MIN_ALIGN));
     }
 
     // No kernel's `krealloc()` can be trusted with a block that lacks the new alignment: up to 6.17

@@ -295,7 +295,10 @@ unsafe impl<C: StaticCache> NodeAllocator for C {
     #[inline(always)]
     fn alloc(new: Layout, flags: Flags, nid: NumaNode) -> Result<NonNull<[u8]>, AllocError> {
         if new.size() == 0 {
-            return Ok(NonNull::slice_from_raw_parts(layout::dangling(new), 0));
+            return Ok(NonNull::slice_from_raw_parts(
+                layout::dangling(new, <C as NodeAllocator>::MIN_ALIGN),
+                0,
+            ));
         }
         if new != Layout::new::<C::Object>() {
             return Err(AllocError);
@@ -320,7 +323,10 @@ unsafe impl<C: StaticCache> NodeAllocator for C {
         if new.size() == 0 {
             // SAFETY: By the requirements of this function it is a live block, not of size zero.
             unsafe { C::slot().free(ptr) };
-            return Ok(NonNull::slice_from_raw_parts(layout::dangling(new), 0));
+            return Ok(NonNull::slice_from_raw_parts(
+                layout::dangling(new, <C as NodeAllocator>::MIN_ALIGN),
+                0,
+            ));
         }
         // The node says where a new block is to come from, and there is none.
         let gfp = Gfp::try_from(flags)?;

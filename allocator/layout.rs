@@ -4,6 +4,7 @@
 
 use core::{
     alloc::Layout,
+    cmp::max,
     ptr::NonNull, //
 };
 
@@ -46,9 +47,10 @@ pub(super) fn is_aligned(ptr: NonNull<u8>, align: usize) -> bool {
     ptr.as_ptr() as usize & (align - 1) == 0
 }
 
-/// Returns the pointer that stands for a block of size zero: not null, aligned, never dereferenced.
+/// Returns the pointer that stands for a block of size zero: not null, aligned to `layout.align()`
+/// and `min_align`, both powers of two, never dereferenced.
 #[inline]
-pub(super) fn dangling(layout: Layout) -> NonNull<u8> {
+pub(super) fn dangling(layout: Layout, min_align: usize) -> NonNull<u8> {
     // SAFETY: An alignment is a power of two, and so not zero.
-    unsafe { NonNull::new_unchecked(layout.align() as *mut u8) }
+    unsafe { NonNull::new_unchecked(max(layout.align(), min_align) as *mut u8) }
 }

@@ -82,7 +82,8 @@ pub(crate) use self::fallible::{
 ///   when a reallocation raises it. The slab's own guarantee is the source: a request whose size is
 ///   a multiple of a power of two comes back aligned to it (`include/linux/slab.h`, `kmalloc()`,
 ///   since 6.12), so the size is padded to a multiple of the alignment.
-/// - A layout of size zero takes no memory. It gets a dangling pointer with the right alignment.
+/// - A layout of size zero takes no memory. It gets a dangling pointer with the same alignment
+///   as a block.
 /// - A request that can't be met is an error value, and a block that was to be reallocated is still
 ///   valid then. Refused without asking the slab are: a size that exceeds [`KMALLOC_MAX_SIZE`]
 ///   after padding, flags that the slab can't honour (`__GFP_HIGHMEM`, or bits that no combination

@@ -26,6 +26,7 @@ mod conforming;
 mod failing;
 mod failures;
 mod flags;
+mod foreign;
 mod global_alloc;
 mod inherited;
 mod limits;

@@ -135,6 +135,22 @@ cases! {
     warns: Warns, calls::reallocation_does_not_warn, "the kernel warned of a reallocation";
 }
 
+/// What is held back is no leak, however much less memory there is.
+fn held_back_is_not_lost() -> Outcome {
+    let outcome = memory::all_is_given_back::<HoldsBack>(&Limits::SLAB);
+
+    parts::clean_up();
+    match outcome {
+        Ok(()) => Ok(()),
+        Err(Found::NotApplicable(reason)) => Err(Stop::Skipped(reason)),
+        Err(Found::NoMemory) => Err(AllocError.into()),
+        Err(Found::Violated(violation)) => {
+            check!(false, "it was accused: {violation:?}");
+            Ok(())
+        }
+    }
+}
+
 fn cache_of_half_the_size() -> Outcome {
     reject_cache(
         contents::live_blocks_do_not_overlap::<OfHalfTheSize>,
@@ -192,6 +208,7 @@ kunit_suite! {
         leaks_on_free,
         leaks_on_shrinking,
         leaks_on_failure,
+        held_back_is_not_lost,
         frees_in_reverse_only,
         overlaps_now_and_then,
         warns,

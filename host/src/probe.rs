@@ -70,6 +70,21 @@ extern "C" fn conformance_available_pages() -> c_ulong {
     ((TOTAL - test::live().granted) / PAGE_SIZE) as c_ulong
 }
 
+/// A made-up total, as above.
+#[no_mangle]
+extern "C" fn conformance_total_pages() -> c_ulong {
+    ((1 << 30) / PAGE_SIZE) as c_ulong
+}
+
+/// No memory of a process is used up: allocations fail when they are told to.
+#[no_mangle]
+extern "C" fn conformance_take_large_blocks() -> c_int {
+    -1
+}
+
+#[no_mangle]
+extern "C" fn conformance_give_back_large_blocks() {}
+
 /// Runs `run` on several threads at once.
 ///
 /// # Safety

@@ -11,6 +11,7 @@ use kernel::{
 };
 
 use super::{
+    block::Block,
     compat,
     limits::Limits,
     property::{
@@ -86,13 +87,38 @@ fn check_min_align<A: Allocator>(new: Layout, limits: &Limits) -> Outcome {
     Ok(())
 }
 
+/// What a property says where there is no `MIN_ALIGN`.
+const NO_MIN_ALIGN: Stop = Stop::NotApplicable(c"this kernel's allocators promise none");
+
+/// As [`every_block_has_min_align`], of what stands for a block of size zero: `ForeignOwnable` hands
+/// out pointers with that alignment, whatever they point to.
+pub(crate) fn no_block_has_min_align<A: Allocator>(limits: &Limits) -> Outcome {
+    let min_align = compat::min_align::<A>();
+
+    if min_align == 1 {
+        return Err(NO_MIN_ALIGN);
+    }
+    for align in powers_of_two(min_align) {
+        let none = layout(0, align)?;
+        let mut block = Block::<A>::new(limits.only_or(layout(1, align)?), GFP_KERNEL)?;
+
+        block.resize(none, GFP_KERNEL)?;
+        for block in [block, Block::new(none, GFP_KERNEL)?] {
+            ensure!(
+                block.address() % min_align == 0,
+                "what stands for no block is not aligned to MIN_ALIGN",
+                none
+            );
+        }
+    }
+    Ok(())
+}
+
 /// "Any pointer allocated by this allocator is guaranteed to be aligned to `MIN_ALIGN` even if the
 /// requested layout has a smaller alignment."
 pub(crate) fn every_block_has_min_align<A: Allocator>(limits: &Limits) -> Outcome {
     if compat::min_align::<A>() == 1 {
-        return Err(Stop::NotApplicable(
-            c"this kernel's allocators promise none",
-        ));
+        return Err(NO_MIN_ALIGN);
     }
     if let Some(only) = limits.only {
         return check_min_align::<A>(only, limits);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Allocations that fail: each one of which a request is made, in turn.
+//! Allocations that fail: each one of which a request is made, in turn, where the kernel fails them
+//! when asked; and on every small machine for want of memory.
 
 use core::{
     alloc::Layout,
@@ -9,9 +10,13 @@ use core::{
 
 use kernel::{
     alloc::{
-        flags::__GFP_NOWARN,
+        flags::{
+            GFP_NOWAIT,
+            __GFP_NOWARN, //
+        },
         Allocator, //
     },
+    bindings,
     page::PAGE_SIZE,
     prelude::*, //
 };
@@ -19,7 +24,10 @@ use kernel::{
 use super::{
     block::Block,
     limits::Limits,
-    probe,
+    probe::{
+        self,
+        LargeBlocks, //
+    },
     property::{
         ensure,
         layout,
@@ -55,11 +63,86 @@ fn check_fresh<A: Allocator>(new: Layout) -> Outcome {
     Ok(())
 }
 
+/// The largest block of the slab, in bytes.
+const LARGEST: usize = bindings::KMALLOC_MAX_SIZE as usize;
+
+/// How often all large blocks are taken, before it is said that they can't be.
+const TRIES: usize = 3;
+
+/// How many blocks are looked at for the place of one that was freed by mistake.
+const OTHERS: u64 = 64;
+
+/// Checks that a block is what it was after a reallocation for which there is no memory. Returns
+/// whether there was none.
+fn check_without_memory<A: Allocator>(old: Layout, new: Layout) -> Result<bool, Stop> {
+    let flags = GFP_NOWAIT | __GFP_NOWARN;
+    let mut block = Block::<A>::new(old, GFP_KERNEL)?;
+    let before = block.address();
+
+    block.fill(OTHERS);
+    for _ in 0..TRIES {
+        let Some(taken) = LargeBlocks::take() else {
+            return Ok(false);
+        };
+        let fresh = Block::<A>::new(new, flags);
+        let resized = block.resize(new, flags);
+        drop(taken);
+
+        if fresh.is_ok() || resized.is_ok() {
+            block.resize(old, GFP_KERNEL)?;
+            continue;
+        }
+        // One of these would be given the place if it had been freed.
+        let mut others = KVec::new();
+        for n in 0..OTHERS {
+            let other = Block::<A>::new(old, GFP_KERNEL)?;
+
+            other.fill(n);
+            others.push(other, GFP_KERNEL)?;
+        }
+        ensure!(
+            block.address() == before && block.matches(OTHERS, old.size()),
+            "a block was changed when an allocation for it failed",
+            old => new
+        );
+        return Ok(true);
+    }
+    Ok(false)
+}
+
+/// Checks what becomes of blocks for which there is no memory. Returns whether that could be tried:
+/// for an allocator that may be asked for the largest block of the slab, and may not wait for it.
+fn check_all_without_memory<A: Allocator>(limits: &Limits) -> Result<bool, Stop> {
+    if limits.max != LARGEST || !limits.atomic || limits.only.is_some() {
+        return Ok(false);
+    }
+    for (old, new) in [
+        ((200, 8), (LARGEST, 8)),
+        ((3 * PAGE_SIZE, 8), (LARGEST, 8)),
+        ((96, 8), (8, LARGEST)),
+        ((5000, 64), (5000, LARGEST)),
+    ] {
+        let (old, new) = (layout(old.0, old.1)?, layout(new.0, new.1)?);
+
+        if limits.fit(new) && !check_without_memory::<A>(old, new)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// "When the return value is `Err(AllocError)`, then `ptr` is still valid", and a request is
 /// refused only if there is no memory.
 pub(crate) fn failed_allocations_are_survived<A: Allocator>(limits: &Limits) -> Outcome {
+    let was_tried = check_all_without_memory::<A>(limits)?;
+
     if !probe::can_fail() {
-        return Err(Stop::NotApplicable(c"this kernel fails no allocations"));
+        return match was_tried {
+            true => Ok(()),
+            false => Err(Stop::NotApplicable(
+                c"no allocation can be made to fail here",
+            )),
+        };
     }
     if let Some(only) = limits.only {
         // In place no allocation can fail.

@@ -33,11 +33,18 @@ use super::{
 /// The size of the blocks that go through, in bytes; less where no block is that large.
 const SIZE: usize = 2 * PAGE_SIZE;
 
-/// How much goes through by each path, in bytes: 16 MiB on a kernel with pages of 4 KiB.
-const AMOUNT: usize = 2048 * SIZE;
+/// How much goes through by each path at a time, in bytes.
+const AMOUNT: usize = 16 << 20;
 
-/// How often it is looked.
+/// How often it is looked, beside as often as it takes to lose an eighth of all memory.
 const TRIES: usize = 6;
+
+/// Returns for how long losses must go on: longer than for what may lawfully be held back. The page
+/// allocator keeps pages for each CPU, up to an eighth of a zone (`mm/page_alloc.c`,
+/// `zone_highsize()`), and an allocator may do the like.
+fn tries() -> usize {
+    TRIES + probe::total_pages() / 8 / (AMOUNT / PAGE_SIZE)
+}
 
 /// What is available may vary by this much without a leak, in bytes: a quarter of what goes
 /// through.
@@ -98,6 +105,7 @@ pub(crate) fn all_is_given_back<A: Allocator>(limits: &Limits) -> Outcome {
         ),
     ];
 
+    let most = tries();
     for (what, new) in paths {
         // What is refused is one of the paths, for an allocator that has other layouts.
         let is_tried = limits.only.is_none() || limits.fit_resized(new) || new.size() > limits.max;
@@ -106,10 +114,10 @@ pub(crate) fn all_is_given_back<A: Allocator>(limits: &Limits) -> Outcome {
         }
         // What is given back late, or used by others meanwhile, does not add up; a leak does.
         let mut tries = 0;
-        while tries < TRIES && lost_by::<A>(old, new)? > SLACK as isize {
+        while tries < most && lost_by::<A>(old, new)? > SLACK as isize {
             tries += 1;
         }
-        if tries == TRIES {
+        if tries == most {
             return Err(Stop::Violated(Violation {
                 what,
                 old: Some(old),

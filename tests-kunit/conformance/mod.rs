@@ -55,6 +55,7 @@ macro_rules! with_properties {
             { $($args)* }
             alignment: fresh_blocks_are_aligned,
             alignment: every_block_has_min_align,
+            alignment: no_block_has_min_align,
             contents: live_blocks_do_not_overlap,
             contents: kept_on_growth,
             contents: kept_on_shrinking,

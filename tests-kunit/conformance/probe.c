@@ -16,6 +16,7 @@
 #include <linux/fs.h>
 #include <linux/kfence.h>
 #include <linux/kthread.h>
+#include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
 #include <linux/module.h>
@@ -31,9 +32,9 @@
 
 #include "probe.h"
 
-static unsigned long seed;
+static unsigned long seed = 1;
 module_param(seed, ulong, 0444);
-MODULE_PARM_DESC(seed, "Seed of the random cases; 0, the default, draws one");
+MODULE_PARM_DESC(seed, "Seed of the random cases, 1 by default; 0 draws one");
 
 /* The parameter. */
 unsigned long conformance_seed(void)
@@ -79,6 +80,44 @@ unsigned long conformance_available_pages(void)
 		}
 	}
 	return pages;
+}
+
+/* How many pages the machine has. */
+unsigned long conformance_total_pages(void)
+{
+	return totalram_pages();
+}
+
+/* More memory than a guest has is not used up, in bytes. */
+#define USED_UP_MAX (2ULL << 30)
+
+static LIST_HEAD(large_blocks);
+
+/*
+ * Takes all blocks of KMALLOC_MAX_SIZE that can be had. For one of that size the kernel ends no
+ * process (include/linux/mmzone.h, PAGE_ALLOC_COSTLY_ORDER). Returns an errno if the machine has so
+ * much memory that it might be missed; then none is taken. One at a time may do this.
+ */
+int conformance_take_large_blocks(void)
+{
+	const gfp_t flags = GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN;
+	struct page *page;
+
+	if ((u64)totalram_pages() << PAGE_SHIFT > USED_UP_MAX)
+		return -E2BIG;
+	while ((page = alloc_pages(flags, get_order(KMALLOC_MAX_SIZE))))
+		list_add(&page->lru, &large_blocks);
+	return 0;
+}
+
+void conformance_give_back_large_blocks(void)
+{
+	struct page *page, *next;
+
+	list_for_each_entry_safe(page, next, &large_blocks, lru) {
+		list_del(&page->lru);
+		__free_pages(page, get_order(KMALLOC_MAX_SIZE));
+	}
 }
 
 struct job {

@@ -29,6 +29,9 @@ extern "C" {
     fn conformance_block_nid(block: *const c_void) -> c_int;
     fn conformance_online_nodes() -> c_int;
     fn conformance_available_pages() -> c_ulong;
+    fn conformance_total_pages() -> c_ulong;
+    fn conformance_take_large_blocks() -> c_int;
+    fn conformance_give_back_large_blocks();
     fn conformance_on_cpus(run: Callback, data: *mut c_void) -> c_int;
     fn conformance_in_softirq(run: Callback, data: *mut c_void);
     fn conformance_warn();
@@ -37,7 +40,7 @@ extern "C" {
     fn conformance_can_fail() -> c_int;
 }
 
-/// Returns the module's parameter `seed`, 0 by default.
+/// Returns the module's parameter `seed`, 1 by default.
 pub(crate) fn seed() -> usize {
     // SAFETY: The function has no requirements.
     unsafe { conformance_seed() as usize }
@@ -72,6 +75,30 @@ pub(crate) fn online_nodes() -> i32 {
 pub(crate) fn available_pages() -> usize {
     // SAFETY: The function has no requirements.
     unsafe { conformance_available_pages() as usize }
+}
+
+/// Returns how many pages of memory the machine has.
+pub(crate) fn total_pages() -> usize {
+    // SAFETY: The function has no requirements.
+    unsafe { conformance_total_pages() as usize }
+}
+
+/// All blocks of `KMALLOC_MAX_SIZE` that there are: while it is live, nobody else has one.
+pub(crate) struct LargeBlocks(());
+
+impl LargeBlocks {
+    /// Takes them; `None` on a machine with much memory, which is left alone. One at a time may.
+    pub(crate) fn take() -> Option<Self> {
+        // SAFETY: The function has no requirements.
+        (unsafe { conformance_take_large_blocks() } == 0).then_some(Self(()))
+    }
+}
+
+impl Drop for LargeBlocks {
+    fn drop(&mut self) {
+        // SAFETY: The function has no requirements.
+        unsafe { conformance_give_back_large_blocks() };
+    }
 }
 
 /// Calls the `F` at `data`.

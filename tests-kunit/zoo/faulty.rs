@@ -22,6 +22,7 @@ use kernel::{
         AllocError,
         Flags, //
     },
+    page::PAGE_SIZE,
     prelude::*, //
 };
 
@@ -46,7 +47,8 @@ use crate::{
         kernel_allocator,
         KernelAllocator,
         NodeAllocator,
-        NumaNode, //
+        NumaNode,
+        KMALLOC_MAX_SIZE, //
     },
     conformance::probe, //
 };
@@ -356,7 +358,7 @@ faulty! {
         realloc(ptr, old, new, flags, nid) {
             // SAFETY: By the requirements of this function.
             let block = unsafe { sound::realloc(ptr, old, new, flags, nid) };
-            if block.is_err() && old.size() != 0 && new.size() < 1 << 20 {
+            if block.is_err() && old.size() != 0 && new.size() <= KMALLOC_MAX_SIZE {
                 // SAFETY: The block is live and has at least that byte.
                 unsafe { spoil(NonNull::slice_from_raw_parts(ptr, 1), 0) };
             }
@@ -424,6 +426,19 @@ faulty! {
     LeaksOnFree {
         free(ptr, layout) {
             if layout.size() < 8 {
+                // SAFETY: By the requirements of this function.
+                return unsafe { sound::free(ptr, layout) };
+            }
+            // SAFETY: The block is live and nobody uses it any more.
+            unsafe { lose(ptr, layout) }
+        }
+    }
+
+    /// Freed blocks are held back, up to an eighth of all memory: that is no fault.
+    HoldsBack {
+        free(ptr, layout) {
+            let held = COUNT.fetch_add(layout.size(), Ordering::Relaxed);
+            if layout.size() < 8 || held >= probe::total_pages() * PAGE_SIZE / 8 {
                 // SAFETY: By the requirements of this function.
                 return unsafe { sound::free(ptr, layout) };
             }
