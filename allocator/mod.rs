@@ -91,6 +91,7 @@ pub(crate) use self::fallible::{
 ///   them with a warning or worse.
 /// - Flags reach the slab as the caller gave them. With `__GFP_ZERO`, what a reallocation grows by
 ///   reads as zero, whatever the flags of the calls before it were.
+/// - A block that is shrunk stays where it is and gives no memory back, as in `krealloc()`.
 /// - The NUMA node reaches the slab as the caller gave it. It says where a new block is to come
 ///   from; a block that can stay where it is does so, as in `krealloc()`.
 pub(crate) struct KernelAllocator;

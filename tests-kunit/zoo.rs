@@ -135,9 +135,9 @@ cases! {
     warns: Warns, calls::reallocation_does_not_warn, "the kernel warned of a reallocation";
 }
 
-/// What is held back is no leak, however much less memory there is.
-fn held_back_is_not_lost() -> Outcome {
-    let outcome = memory::all_is_given_back::<HoldsBack>(&Limits::SLAB);
+/// Holds an allocator to a property that it keeps, though it may not look so.
+fn accept(property: Property, limits: &Limits) -> Outcome {
+    let outcome = property(limits);
 
     parts::clean_up();
     match outcome {
@@ -149,6 +149,30 @@ fn held_back_is_not_lost() -> Outcome {
             Ok(())
         }
     }
+}
+
+/// What is held back is no leak, however much less memory there is.
+fn held_back_is_not_lost() -> Outcome {
+    accept(memory::all_is_given_back::<HoldsBack>, &Limits::SLAB)
+}
+
+/// Limits that say that shrinking gives memory back.
+const GIVES_BACK: Limits = Limits {
+    gives_back: true,
+    ..Limits::SLAB
+};
+
+fn gives_back_what_it_shrinks() -> Outcome {
+    accept(memory::shrinking_gives_back::<GivesBack>, &GIVES_BACK)
+}
+
+fn keeps_what_it_shrinks() -> Outcome {
+    reject_within(
+        &GIVES_BACK,
+        memory::shrinking_gives_back::<KeepsWhatItShrinks>,
+        "shrinking_gives_back",
+        "a block that was shrunk kept its memory",
+    )
 }
 
 fn cache_of_half_the_size() -> Outcome {
@@ -209,6 +233,8 @@ kunit_suite! {
         leaks_on_shrinking,
         leaks_on_failure,
         held_back_is_not_lost,
+        gives_back_what_it_shrinks,
+        keeps_what_it_shrinks,
         frees_in_reverse_only,
         overlaps_now_and_then,
         warns,

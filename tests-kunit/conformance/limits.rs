@@ -26,6 +26,9 @@ pub(crate) struct Limits {
     /// are pages between them: what it spares the machine otherwise is to be overwritten, by an
     /// allocator that writes past its blocks.
     pub(crate) slab: bool,
+    /// Whether a block that is shrunk to much less gives memory back, as `Vec::shrink_to()` would have
+    /// it. An allocator that doesn't say so is not asked for it: the slab keeps the block.
+    pub(crate) gives_back: bool,
     /// The one layout that it has blocks of, as a cache has; `None` if it has blocks of any. It may
     /// have a block that it has shrunk in place. What is about other layouts is not applicable.
     pub(crate) only: Option<Layout>,
@@ -46,6 +49,7 @@ impl Limits {
         live: LIVE,
         atomic: true,
         slab: true,
+        gives_back: false,
         only: None,
     };
 
@@ -64,6 +68,7 @@ impl Limits {
         live: LIVE,
         atomic: false,
         slab: true,
+        gives_back: false,
         only: None,
     };
 
@@ -74,6 +79,7 @@ impl Limits {
         live: 4,
         atomic: false,
         slab: false,
+        gives_back: false,
         only: None,
     };
 

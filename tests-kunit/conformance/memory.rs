@@ -22,7 +22,8 @@ use super::{
         layout,
         Outcome,
         Stop,
-        Violation, //
+        Violation,
+        BEYOND_LIMITS, //
     },
     rng::{
         Numbers,
@@ -49,6 +50,9 @@ fn tries() -> usize {
 /// What is available may vary by this much without a leak, in bytes: a quarter of what goes
 /// through.
 const SLACK: usize = AMOUNT / 4;
+
+/// More memory than a guest has, in bytes, is not filled.
+const SMALL: usize = 2 << 30;
 
 /// Returns how much memory is available, in bytes.
 fn available() -> isize {
@@ -124,6 +128,40 @@ pub(crate) fn all_is_given_back<A: Allocator>(limits: &Limits) -> Outcome {
                 new,
             }));
         }
+    }
+    Ok(())
+}
+
+/// A block that was shrunk takes no more memory than it needs: so many are shrunk that they would
+/// not all have fitted before. No measure decides, only whether there is memory for the next.
+pub(crate) fn shrinking_gives_back<A: Allocator>(limits: &Limits) -> Outcome {
+    if !limits.gives_back {
+        return Err(Stop::NotApplicable(
+            c"it does not say that shrinking gives memory back",
+        ));
+    }
+    let (old, new) = (layout(16 * PAGE_SIZE, 8)?, layout(64, 8)?);
+
+    if !limits.fit(old) {
+        return Err(BEYOND_LIMITS);
+    }
+    if probe::total_pages() > SMALL / PAGE_SIZE {
+        return Err(Stop::NotApplicable(
+            c"this machine has too much memory to fill it",
+        ));
+    }
+    let mut live = KVec::new();
+    for _ in 0..2 * probe::total_pages() / (old.size() / PAGE_SIZE) {
+        let block = Block::<A>::new(old, GFP_KERNEL | __GFP_NOWARN);
+
+        ensure!(
+            block.is_ok(),
+            "a block that was shrunk kept its memory",
+            old => new
+        );
+        let mut block = block?;
+        block.resize(new, GFP_KERNEL)?;
+        live.push(block, GFP_KERNEL)?;
     }
     Ok(())
 }

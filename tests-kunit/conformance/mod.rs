@@ -74,6 +74,7 @@ macro_rules! with_properties {
             calls: many_cpus_at_once,
             calls: reallocation_does_not_warn,
             memory: all_is_given_back,
+            memory: shrinking_gives_back,
             memory: any_order_of_freeing,
             random: random_sequence,
         }

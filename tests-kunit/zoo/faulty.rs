@@ -447,6 +447,21 @@ faulty! {
         }
     }
 
+    /// A block that is shrunk is moved to one of its size: that is no fault.
+    GivesBack {
+        realloc(ptr, old, new, flags, nid) {
+            if new.size() == 0 || new.size() >= old.size() {
+                // SAFETY: By the requirements of this function.
+                return unsafe { sound::realloc(ptr, old, new, flags, nid) };
+            }
+            // SAFETY: By the requirements of this function.
+            unsafe { sound::move_with(sound::alloc, sound::free, (ptr, old, new), flags, nid) }
+        }
+    }
+
+    /// A block that is shrunk stays as it is, though the limits say that it gives memory back.
+    KeepsWhatItShrinks {}
+
     /// The old block is kept when a smaller one takes its place.
     LeaksOnShrinking {
         realloc(ptr, old, new, flags, nid) {
