@@ -75,12 +75,17 @@ with_properties!(conformance_tests! { accounted, Accounted });
 
 /// What of a cache can't be tested: what asks for blocks of other layouts, and on Linux 6.12 what
 /// the trait doesn't have.
-const NOT_OF_CACHES: [&str; 3] = [
+const NOT_OF_CACHES: [&str; 4] = [
     "kept_on_growth",
     "kept_and_aligned_when_alignment_rises",
     "neighbours_survive_shrinking_with_alignment_raised",
+    "shrinking_gives_back",
 ];
-const NOT_IN_6_12: [&str; 2] = ["every_block_has_min_align", "block_comes_from_its_node"];
+const NOT_IN_6_12: [&str; 3] = [
+    "every_block_has_min_align",
+    "no_block_has_min_align",
+    "block_comes_from_its_node",
+];
 
 /// Holds a cache to a property, or sees that it is not applicable where that is expected.
 fn hold_cache(name: &str, property: property::Property, layout: Layout) -> Outcome {

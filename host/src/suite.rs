@@ -48,6 +48,18 @@ macro_rules! case {
         case!(#[cfg_attr(slab_api = "krealloc", ignore = "Linux 6.12 has no MIN_ALIGN")]
             every_block_has_min_align $run);
     };
+    (no_block_has_min_align $run:block) => {
+        case!(#[cfg_attr(slab_api = "krealloc", ignore = "Linux 6.12 has no MIN_ALIGN")]
+            no_block_has_min_align $run);
+    };
+    (shrinking_gives_back $run:block) => {
+        case!(#[ignore = "no allocator of ours says that shrinking gives memory back"]
+            shrinking_gives_back $run);
+    };
+    // The memory of a process is not filled.
+    (keeps_what_it_shrinks $run:block) => {
+        case!(#[ignore = "there is no end of memory here"] keeps_what_it_shrinks $run);
+    };
     (ignores_min_align $run:block) => {
         case!(#[cfg_attr(slab_api = "krealloc", ignore = "Linux 6.12 has no MIN_ALIGN")]
             ignores_min_align $run);
