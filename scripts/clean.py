@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 
-"""`make clean` and `make distclean`: removes what was built of these modules, also in the cache; and
+"""`make clean` and `make distclean`: removes what was built of these modules, in the cache too; and
 with `cache` the whole of that."""
 
 import sys

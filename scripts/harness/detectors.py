@@ -2,9 +2,9 @@
 
 """The kernel's own detectors of faults, and whether they were at work.
 
-A guest whose kernel has some loads a module of the harness's own (detectors/) when all else has been
-run, which does wrong what each is there to find. The silence of one that doesn't find it is no
-proof of anything.
+A guest whose kernel has some loads a module of the harness's own (detectors/) when all else has
+been run, which does wrong what each is there to find. The silence of one that doesn't find it is
+no proof of anything.
 """
 
 import re
@@ -80,6 +80,6 @@ def faults(lines: Sequence[str], config: Mapping[str, str]) -> list[str]:
         for one in of(config)
         if not any(
             re.match(one.says, line)
-            for line in (rest if one is KMEMLEAK else provoked.get(one.name, ()))
+            for line in (rest if one is KMEMLEAK else provoked.get(one.name, []))
         )
     ]

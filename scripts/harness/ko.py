@@ -52,9 +52,8 @@ class Ko:
 
 def from_json(one: dict[str, Any]) -> Ko:
     """A module, as JSON has it."""
-    lists = {name: tuple(one[name]) for name in ("depends", "parameters", "suites")}
-    texts = {name: one[name] for name in ("digest", "name", "release")}
-    return Ko(Path(one["file"]), **texts, **lists)
+    lists = (tuple(one[name]) for name in ("depends", "parameters", "suites"))
+    return Ko(Path(one["file"]), one["digest"], one["name"], one["release"], *lists)
 
 
 def digest(file: Path) -> str:

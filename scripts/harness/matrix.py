@@ -172,7 +172,7 @@ def minutes_allowed() -> float | None:
 def state(kernel: Kernel) -> str:
     """A digest of all that a cell's outcome depends on: the modules, the kernel, the harness."""
     files = module.sources(places.module_dir())
-    digest = hashlib.sha256(module.state(files, kernel, ()).encode())
+    digest = hashlib.sha256(module.state(files, module.state_of(kernel), ()).encode())
     for file in module.walk(Path(__file__).parent):
         digest.update(file.read_bytes())
     return digest.hexdigest()

@@ -324,8 +324,8 @@ def run(command: list[str], src: Path, log: Path, werror: bool) -> None:
             print(line, file=sys.stderr)
     if skew:
         raise Fail(
-            f"by this machine's clock files are of the future, so make can't tell what is to be built"
-            f" ({skew}); set the clock, or touch the kernel's files"
+            "by this machine's clock files are of the future, so make can't tell what is to be"
+            f" built ({skew}); set the clock, or touch the kernel's files"
         )
     if werror and any(WARNING.search(line) for line in shown):
         raise Fail(f"warnings are errors here, see above; the complete log is {log}")

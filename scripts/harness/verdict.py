@@ -51,7 +51,7 @@ LEAKS = {
 # module and what else the kernel did left up to 160; suites ask for some 600000.
 MORE_BLOCKS = 1000
 
-# Lines by which the kernel says that something is wrong, by the name of the log that has one of each
+# Lines by which the kernel says that something is wrong, by the name of a log that has one
 # (scripts/tests/consoles/). Results and comments of tests are not looked at: a case may have any
 # name.
 KTAP = re.compile(r"^ *(?:#|(?:not )?ok \d|KTAP version|\d+\.\.\d)")

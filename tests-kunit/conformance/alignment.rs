@@ -90,8 +90,8 @@ fn check_min_align<A: Allocator>(new: Layout, limits: &Limits) -> Outcome {
 /// What a property says where there is no `MIN_ALIGN`.
 const NO_MIN_ALIGN: Stop = Stop::NotApplicable(c"this kernel's allocators promise none");
 
-/// As [`every_block_has_min_align`], of what stands for a block of size zero: `ForeignOwnable` hands
-/// out pointers with that alignment, whatever they point to.
+/// As [`every_block_has_min_align`], of what stands for a block of size zero: `ForeignOwnable`
+/// hands out pointers with that alignment, whatever they point to.
 pub(crate) fn no_block_has_min_align<A: Allocator>(limits: &Limits) -> Outcome {
     let min_align = compat::min_align::<A>();
 

@@ -26,8 +26,8 @@ pub(crate) struct Limits {
     /// are pages between them: what it spares the machine otherwise is to be overwritten, by an
     /// allocator that writes past its blocks.
     pub(crate) slab: bool,
-    /// Whether a block that is shrunk to much less gives memory back, as `Vec::shrink_to()` would have
-    /// it. An allocator that doesn't say so is not asked for it: the slab keeps the block.
+    /// Whether a block that is shrunk to much less gives memory back, as `Vec::shrink_to()` would
+    /// have it. An allocator that doesn't say so is not asked for it: the slab keeps the block.
     pub(crate) gives_back: bool,
     /// The one layout that it has blocks of, as a cache has; `None` if it has blocks of any. It may
     /// have a block that it has shrunk in place. What is about other layouts is not applicable.
