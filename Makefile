@@ -100,7 +100,7 @@ dkms_remove: ## takes the modules from all kernels and from DKMS
 	$(call run,dkms.py) remove
 
 .PHONY: clean
-clean: ## removes what was built beside the sources
+clean: ## removes what was built of the modules, beside the sources and in the cache
 	$(call run,clean.py)
 
 .PHONY: distclean

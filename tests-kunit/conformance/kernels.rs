@@ -48,7 +48,7 @@ of_the_kernel!(Kmalloc, Vmalloc, KVmalloc);
 /// Defects that were seen in kernels: allocator, property, and the last kernel that is known to
 /// have it. Nothing is assumed from them: where a property holds, it is said that the defect isn't
 /// there.
-const KNOWN: [(&str, &str, &str); 5] = [
+const KNOWN: [(&str, &str, &str); 8] = [
     (
         "Kmalloc",
         "kept_and_aligned_when_alignment_rises",
@@ -70,6 +70,9 @@ const KNOWN: [(&str, &str, &str); 5] = [
         "6.18.15",
     ),
     ("Vmalloc", "reallocation_does_not_warn", "7.3.4"),
+    ("Kmalloc", "no_block_has_min_align", "7.3.4"),
+    ("Vmalloc", "no_block_has_min_align", "7.3.4"),
+    ("KVmalloc", "no_block_has_min_align", "7.3.4"),
 ];
 
 /// Says if an allocator is without a defect that it has in some kernel.
