@@ -4,8 +4,7 @@
 
 use crate::conformance::suite::{
     self,
-    Outcome,
-    Stop, //
+    Outcome, //
 };
 
 kunit_suite! {
@@ -42,7 +41,7 @@ mod api {
 
 #[cfg(slab_api = "krealloc")]
 mod api {
-    use super::Stop;
+    use crate::conformance::suite::Stop;
 
     pub(super) fn is_aligned<T: 'static>(_: T) -> Result<bool, Stop> {
         Err(Stop::Skipped(c"this kernel's boxes promise no alignment"))

@@ -35,7 +35,7 @@ impl kernel::Module for Mine {
 """
 
 # How many cases a suite has.
-PROPERTIES = 22
+PROPERTIES = 24
 
 # Where the newtype passes a request on, and one that loses the alignment.
 SOUND = "        Kmalloc::alloc(layout, flags, nid)\n"

@@ -42,7 +42,7 @@ class Init(unittest.TestCase):
         self.assertRegex(text, r"(?s)#0 .*Walk::run .* at \S*walk.rs:.*init_module.*do_one")
         self.assertRegex(text, r"cleanup_module( \+ \d+)? in section .exit.text of ")
         # What the module says that it holds.
-        self.assertIn("{value: 1600}", text)
+        self.assertIn("{value: 2000}", text)
 
 
 class InitOnOldest(Init):
