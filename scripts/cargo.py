@@ -74,13 +74,9 @@ def argv(
 
 
 def fetch(toolchain: Toolchain) -> None:
-    """Chooses and downloads the crates, unless they are there.
-
-    What is chosen once stays: cargo keeps it in a lock file beside Cargo.toml. Of a crate that has
-    newer versions for newer compilers only, it takes one that this rustc can compile.
-    """
+    """Downloads the crates that the lock file beside Cargo.toml names, unless they are there."""
     with places.lock("cargo"):
-        download(toolchain, ["fetch", f"--target={TARGET}"], folder())
+        download(toolchain, ["fetch", "--locked", f"--target={TARGET}"], folder())
 
 
 def vendor(toolchain: Toolchain, package: Path) -> Path:
@@ -93,16 +89,22 @@ def vendor(toolchain: Toolchain, package: Path) -> Path:
             with places.publish(where) as part:
                 (part / "Cargo.toml").write_text(text)
                 (part / "main.rs").touch()
-                download(toolchain, ["vendor", "--quiet"], part)
+                download(toolchain, ["vendor", "--quiet"], part, rw=[part])
     return where / "vendor"
 
 
-def download(toolchain: Toolchain, words: Sequence[str], package: Path) -> None:
-    """Runs a command of cargo's that downloads crates, without network if they are there."""
+def download(
+    toolchain: Toolchain, words: Sequence[str], package: Path, rw: Sequence[Path] = ()
+) -> None:
+    """Runs a command of cargo's that downloads crates, without network if they are there.
+
+    Where there is no lock file, cargo chooses: of a crate that has newer versions for newer
+    compilers only, it takes one that this rustc can compile.
+    """
     if not toolchain.output(["cargo", "--version"]):
         raise Fail("this machine has no cargo; install it, or leave TOOLCHAIN unset")
     command = ["cargo", *words]
-    ro, rw = [places.checkout()], [home(), package]
+    ro, rw = [places.checkout()], [home(), *rw]
     env = {
         "CARGO_HOME": str(home()),
         "CARGO_RESOLVER_INCOMPATIBLE_RUST_VERSIONS": "fallback",

@@ -11,8 +11,7 @@ from harness import messages
 from harness import places
 from harness import variables
 
-# What the kernel's build leaves where it is run by hand, as M=$PWD; the files for an editor and of
-# cargo's.
+# What the kernel's build leaves where it is run by hand, as M=$PWD; and the file for an editor.
 BUILT = (
     "*.o",
     "*.ko",
@@ -26,7 +25,6 @@ BUILT = (
     "modules.order",
     "Module.symvers",
     "rust-project.json",
-    "Cargo.lock",
 )
 
 # What the stages keep in the cache. Nothing else there is removed: it may be a directory of the
@@ -45,6 +43,7 @@ CACHED = (
     "matrix",
     "metadata",
     "module",
+    "paths",
     "run",
     "source",
     "toolchain",

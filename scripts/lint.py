@@ -103,13 +103,13 @@ def kunit_path(kernel: Kernel) -> Path:
 
 
 def spdx(top: Path, names: Sequence[str]) -> bool:
-    """Whether each file says its licence on one of its first two lines."""
+    """Whether each file says its licence on one of its first three lines."""
     bare = [
         name
         for name in names
         if name != "LICENSE"
         and "SPDX-License-Identifier: GPL-2.0"
-        not in "".join((top / name).read_text(errors="replace").splitlines(True)[:2])
+        not in "".join((top / name).read_text(errors="replace").splitlines(True)[:3])
     ]
     messages.say(f"      SPDX lines: {'FAILED' if bare else 'ok'}")
     for name in bare:
