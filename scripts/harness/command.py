@@ -24,10 +24,7 @@ def main(command: Callable[[], None]) -> None:
         raise SystemExit(INTERRUPTED)
     except OSError as error:
         if error.errno == errno.ENOSPC:
-            die(
-                f"the disk is full; make room for {places.cache()}, or set RUST_ALLOC_DEMO_CACHE to"
-                " a directory elsewhere"
-            )
+            die(places.full())
         die(f"{error.strerror}: {error.filename}" if error.filename else str(error))
 
 

@@ -58,7 +58,7 @@ class Release:
     @property
     def folder(self) -> Path:
         """Where its packages are unpacked."""
-        return places.cache() / "debian" / self.name
+        return places.bound("debian") / self.name
 
     @property
     def headers(self) -> Path:
@@ -102,7 +102,7 @@ def newest(flavour: str, arch: Arch, toolchain: Toolchain) -> Release:
             f"Debian has no kernel of the flavour {flavour} for {arch.name}; it has some for"
             f" {', '.join(FLAVOURS[flavour])}"
         )
-    known = places.cache() / "debian" / f"newest-{flavour}-{arch.name}"
+    known = places.bound("debian") / f"newest-{flavour}-{arch.name}"
     name = known.read_text() if known.exists() else ""
     there = parse(name)
     if there and (time.time() - known.stat().st_mtime < FRESH or toolchain.root is None):

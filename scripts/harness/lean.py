@@ -59,7 +59,7 @@ class Recipe:
     @property
     def build(self) -> Path:
         """Its build directory."""
-        return places.cache() / "kernel" / self.name
+        return places.bound("kernel") / self.name
 
     @property
     def stamp(self) -> Path:

@@ -81,7 +81,7 @@ def provide(tree: Tree, toolchain: Toolchain) -> tuple[Path, Path]:
     source = source_for(tree, toolchain)
     where = "host" if toolchain.root is None else "root"
     key = places.key(text, str(source), where)
-    build = places.cache() / "metadata" / f"{tree.release}-{key}"
+    build = places.bound("metadata") / f"{tree.release}-{key}"
     belongs_to = places.key(*(digest(tree.build / name) for name in IDENTITY))
     with places.lock(f"metadata-{build.name}"):
         stamp = build / STAMP
@@ -103,7 +103,7 @@ def provide(tree: Tree, toolchain: Toolchain) -> tuple[Path, Path]:
 
 def is_here(release: str) -> bool:
     """Whether there is metadata for a release of the distribution's."""
-    return any((places.cache() / "metadata").glob(f"{release}-*/{STAMP}"))
+    return any((places.bound("metadata")).glob(f"{release}-*/{STAMP}"))
 
 
 def digest(file: Path) -> str:

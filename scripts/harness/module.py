@@ -149,6 +149,11 @@ def stage(files: dict[str, bytes], to: Path) -> None:
             file.unlink()
 
 
+def built_of(top: Path) -> Path:
+    """Where all is that was built of the modules in a directory."""
+    return places.bound("module") / places.key(str(top))
+
+
 def state(files: dict[str, bytes], built_for: str, goal: Sequence[str]) -> str:
     """A digest of all that the build depends on."""
     digest = hashlib.sha256(repr((built_for, goal)).encode())
@@ -225,7 +230,7 @@ def build(
         *more,
     ]
     variant = places.key(str(top), kernel.key, str(werror), *words)
-    where = places.results("module", top) / variant
+    where = built_of(top) / variant
     src, stamp = where / "src", where / "modules.json"
     goal = [*words, "modules"]
 

@@ -4,14 +4,22 @@
 
 import contextlib
 import fcntl
+import functools
 import hashlib
 import os
+import pwd
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from harness.messages import Fail, say
+
+# What makes room for the cache.
+ELSEWHERE = "set RUST_ALLOC_DEMO_CACHE to a directory elsewhere"
+
+# Of a full file system this much may still be free, in bytes.
+FULL = 16 << 20
 
 
 def checkout() -> Path:
@@ -45,18 +53,88 @@ def shown_module_dir() -> str:
 
 
 def cache() -> Path:
-    """Where everything goes that is downloaded or built; it exists."""
-    named = os.environ.get("RUST_ALLOC_DEMO_CACHE")
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    path = Path(named) if named else Path(base).expanduser() / "rust_alloc_demo"
-    if any(char in str(path.absolute()) for char in " :"):
+    """Where everything goes that is downloaded or built; it exists, and has one name only."""
+    path = named_cache()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            first = filled_at(path)
+    except OSError as error:
         raise Fail(
-            f"the cache directory {path} has a blank or a colon in its name, which the"
-            " kernel's build can't take; set RUST_ALLOC_DEMO_CACHE to another"
+            f"the cache directory {path} can't be written to ({error.strerror}); {ELSEWHERE}"
+        ) from error
+    return first if first.is_dir() and first.samefile(path) else path
+
+
+def named_cache() -> Path:
+    """The cache directory that the variables name."""
+    names = ("RUST_ALLOC_DEMO_CACHE", "XDG_CACHE_HOME", "HOME")
+    return chosen(*(os.environ.get(name, "") for name in names))
+
+
+@functools.cache
+def chosen(named: str, base: str, home: str) -> Path:
+    """The cache directory by the values of the variables."""
+    if base and not base.startswith("/"):
+        say(f"notice: XDG_CACHE_HOME={base} is not an absolute path, and is ignored therefore")
+        base = ""
+    path = Path(named or base or home_of(home) / ".cache").absolute()
+    path = path if named else path / "rust_alloc_demo"
+    if any(char in str(path) for char in " :"):
+        raise Fail(
+            f"the cache directory {path} has a blank or a colon in its name, which the kernel's"
+            f" build can't take; {ELSEWHERE}"
         )
-    path = path.absolute()
-    path.mkdir(parents=True, exist_ok=True)
     return path
+
+
+def home_of(named: str) -> Path:
+    """The user's home directory, that HOME names or else the password database."""
+    with contextlib.suppress(KeyError):
+        named = named or pwd.getpwuid(os.getuid()).pw_dir
+    if not named.startswith("/") or named.strip("/") == "":
+        raise Fail(
+            f"this user's home directory is {named or 'unknown'}, where no cache belongs;"
+            f" {ELSEWHERE}"
+        )
+    return Path(named)
+
+
+def filled_at(path: Path) -> Path:
+    """The path that a cache directory had when it was first used, which is kept in a file of it."""
+    file = path / "paths" / "first"
+    if not file.exists():
+        file.parent.mkdir(exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=file.parent) as part:
+            part.write(str(path))
+            part.flush()
+            # Whoever is first stays it.
+            with contextlib.suppress(FileExistsError):
+                os.link(part.name, file)
+    return Path(file.read_text())
+
+
+def bound(stage: str) -> Path:
+    """Where a stage keeps what has the cache's path in it, as build directories have.
+
+    A cache may be filled at one path and used at another, as CI restores it, or a container has it.
+    That is good for all but this, of which each path has its own.
+    """
+    path = cache()
+    first = filled_at(path)
+    if first == path:
+        return path / stage
+    own = path / "paths" / key(str(path))
+    if not own.is_dir():
+        with lock("paths"):
+            if not own.is_dir():
+                say(
+                    f"      this cache was filled as {first}, and is {path} now: kernels and"
+                    " modules that were built have the one path in them, and are made anew for the"
+                    " other"
+                )
+                own.mkdir()
+    return own / stage
 
 
 def results(stage: str, of: Path | None = None) -> Path:
@@ -138,5 +216,19 @@ def need_space(gigabytes: int, what: str) -> None:
     if free < gigabytes << 30:
         raise Fail(
             f"{what} needs about {gigabytes} GB in {cache()}, which has {free >> 30} GB free;"
-            " make room, or set RUST_ALLOC_DEMO_CACHE to a directory elsewhere"
+            f" make room, or {ELSEWHERE}"
         )
+
+
+def full() -> str:
+    """What to say of a full disk: which of the directories that are written to is on it."""
+    temporary = Path(tempfile.gettempdir())
+    remedies = {named_cache(): ELSEWHERE, temporary: "set TMPDIR to a directory elsewhere"}
+    for directory, remedy in remedies.items():
+        disk = os.statvfs(directory)
+        if disk.f_bavail * disk.f_frsize < FULL or disk.f_files and not disk.f_favail:
+            return f"the file system of {directory} is full; make room there, or {remedy}"
+    return (
+        f"it is not the file system of {', nor of '.join(map(str, remedies))}; in the toolchain's"
+        " root /tmp is in memory"
+    )

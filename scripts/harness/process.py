@@ -12,16 +12,16 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from harness import places
 from harness.messages import Fail
 
 # How much of a failed command's output is quoted.
 QUOTED_LINES = 15
 
-# What a command may fail of that has nothing to do with what it was for, and what mends it.
+NO_SPACE = "No space left on device"
+
+# What else a command may fail of that has nothing to do with what it was for, and what mends it.
 CAUSES = {
-    r"No space left on device": (
-        "make room for the cache, or set RUST_ALLOC_DEMO_CACHE to a directory elsewhere"
-    ),
     r"(?:Temporary failure|Could not) resol.*|(?:Could not|Unable to) connect.*": (
         "see that there is a network, or name a mirror of the package archive by DEBIAN_MIRROR="
     ),
@@ -52,7 +52,7 @@ def run_logged(
     Fails if it does; the end of its output is shown then, unless the caller shows what there is to
     see.
     """
-    late = threading.Event()
+    late, full = threading.Event(), ""
     with log.open("w", errors="replace") as file, subprocess.Popen(
         argv,
         stdin=subprocess.DEVNULL,
@@ -74,6 +74,9 @@ def run_logged(
             assert process.stdout is not None
             for line in process.stdout:
                 file.write(line)
+                # What is full then may not be when the command has ended.
+                if NO_SPACE in line and not full:
+                    full = places.full()
                 if on_line:
                     on_line(line.rstrip())
             process.wait()
@@ -85,7 +88,7 @@ def run_logged(
         raise Fail(f"{what} had not ended after {timeout:.0f} s; see {log}")
     if process.returncode:
         text = log.read_text(errors="replace")
-        for cause, remedy in CAUSES.items():
+        for cause, remedy in {NO_SPACE: full, **CAUSES}.items():
             if found := re.search(cause, text):
                 raise Fail(
                     f"{what} failed: {found[0].strip()}; {remedy}; the complete log is {log}"
