@@ -7,7 +7,7 @@ PYTHON ?= python3
 
 # A word on the command line reaches the scripts as it would from the environment.
 export M KDIR KERNEL KERNEL_SOURCE KERNEL_TARBALL ARCH MTE TOOLCHAIN DEBUG ARGS SEED V INSTALL_MOD_PATH MINUTES AGAIN
-export DURATION ACCEPT DIR CMD
+export DURATION ACCEPT DIR CMD LLVM RUSTC BINDGEN
 
 # The variables on the command line, by name: a command refuses those that it doesn't take.
 export GIVEN := $(strip $(foreach name,$(.VARIABLES), \
@@ -123,6 +123,8 @@ help: ## this list
 	@echo '  MTE=1           with ARCH=arm64: memory tagging'
 	@echo '  DEBUG=1         with ARCH=x86_64: KASAN, lockdep, kmemleak, fault injection and more'
 	@echo '  TOOLCHAIN=host  the tools of this machine; by default a Debian root of its own'
+	@echo '  LLVM=-19        with TOOLCHAIN=host, which of them: a suffix or a directory of clang and LLVM;'
+	@echo '                  RUSTC=rustc-1.85 and BINDGEN= in the same way'
 	@echo '  ACCEPT=1        of test and matrix: what ran is what must run from now on (guest/cases)'
 	@echo '  SEED=n          of test, kunit and host-test: repeats a random run'
 	@echo '  MINUTES=n       of the matrix: leave out what can be left out and would take longer'

@@ -11,7 +11,8 @@ from harness import messages
 from harness import places
 from harness import process
 from harness.messages import Fail
-from harness.toolchain import APT, SUITE, Toolchain
+from harness.bootstrap import APT, SUITE
+from harness.toolchain import Toolchain
 
 # Debian's name for the architecture that all this runs on.
 HOST = "amd64"

@@ -6,12 +6,12 @@ What is missing is one line with the command that installs it, before any time i
 """
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from harness import compiler
 from harness import metadata
+from harness import own_tools
 from harness import source as sources
 from harness import toolchain as toolchains
 from harness.kdir import Tree
@@ -74,7 +74,7 @@ def chosen(tree: Tree, rust: bool) -> Toolchain:
         return root
     if not rust:
         return HOST
-    own = HOST.rustc() if shutil.which("rustc") else "none"
+    own = HOST.rustc() if own_tools.which("rustc") else "none"
     if own == tree.rustc:
         return HOST
     raise Fail(other_rustc(tree, f"this machine has {own}, the toolchain's root {root.rustc()}"))
@@ -94,9 +94,10 @@ def need(tree: Tree, rust: bool = True) -> None:
     missing = dict(lacking(tree, rust))
     if missing:
         packages = " ".join(dict.fromkeys(missing.values()))
+        ways = [*own_tools.other_versions(list(missing)), f"as root: apt-get install {packages}"]
         raise Fail(
             f"KDIR={tree.build}: this kernel was built with {'clang' if tree.clang else 'gcc'},"
-            f" and this machine has no {', '.join(missing)}; as root: apt-get install {packages}"
+            f" and this machine has no {', '.join(missing)}; {', or '.join(ways)}"
         )
     if rust and HOST.rustc() != tree.rustc:
         raise Fail(other_rustc(tree, f"this machine has {HOST.rustc()}"))
@@ -113,7 +114,7 @@ def lacking(tree: Tree, rust: bool) -> Iterator[tuple[str, str]]:
             command = compiler.command(tree.config)
             tools[command] = command.removeprefix(compiler.prefix(tree.config))
         tools |= MAKING | (TYPES if TYPES_SYMBOL in tree.config else {})
-    yield from ((tool, package) for tool, package in tools.items() if not shutil.which(tool))
+    yield from ((tool, package) for tool, package in tools.items() if not own_tools.which(tool))
     if not making:
         return
     sysroot = HOST.output(["rustc", "--print", "sysroot"])

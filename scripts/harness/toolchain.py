@@ -8,89 +8,23 @@ nothing of the host's takes part. TOOLCHAIN=host uses the host's own tools inste
 
 import os
 import platform
-import re
-import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness import bootstrap
+from harness import environment
 from harness import messages
+from harness import own_tools
 from harness import places
 from harness import process
+from harness import sandbox
+from harness.bootstrap import APT, SUITE
 from harness.messages import Fail
 
-SUITE = "trixie"
-
-# The kernel's build, kunit.py and the guest; then what `make lint` runs; then what the other
-# commands do: the bench's plots, the tests in user land, DKMS, the debugger, the editor.
-PACKAGES = (
-    "bc",
-    "bindgen",
-    "bison",
-    "bpftool",
-    "busybox-static",
-    "clang",
-    "dpkg-dev",
-    "flex",
-    "gcc",
-    "kmod",
-    "libc6-dev",
-    "libclang-dev",
-    "libdw-dev",
-    "libelf-dev",
-    "libssl-dev",
-    "lld",
-    "llvm",
-    "make",
-    "pahole",
-    "opensbi",
-    "perl",
-    "python3",
-    "python3-pyelftools",
-    "qemu-system-arm",
-    "qemu-system-riscv",
-    "qemu-system-x86",
-    "rust-src",
-    "rustc",
-    "xz-utils",
-    "flake8",
-    "mypy",
-    "rust-clippy",
-    "rustfmt",
-    "shellcheck",
-    "cargo",
-    "dkms",
-    "gdb",
-    "gnuplot-nox",
-    "libclang-rt-dev",
-    "openssl",
-    "rust-analyzer",
-)
-
-# Documentation of packages, and all of rust-src but the library that the kernel builds `core` from.
-DPKG_OPTIONS = (
-    "path-exclude=/usr/share/doc/*",
-    "path-include=/usr/share/doc/*/copyright",
-    "path-exclude=/usr/share/man/*",
-    "path-exclude=/usr/share/info/*",
-    "path-exclude=/usr/share/locale/*",
-    "path-exclude=/usr/src/rustc-*/*",
-    "path-include=/usr/src/rustc-*/library/*",
-)
-
-# Kernel sources newer than the release's own are in its backports: the same line, another suite.
-BACKPORTS_HOOK = (
-    f"sed -n 's/ {SUITE} main/ {SUITE}-backports main/p; T; s/^deb/deb-src/p'"
-    ' "$1/etc/apt/sources.list" >"$1/etc/apt/sources.list.d/backports.list"'
-)
-
-# What apt is told in the root, where it runs as the one user.
-APT = "-q -o APT::Sandbox::User=root"
-
-GIGABYTES = 8
-
-PASSED_ON = ("TERM", "http_proxy", "https_proxy", "no_proxy")
+# Where things are in the root.
+PLACES = {"PATH": "/usr/sbin:/usr/bin", "HOME": "/tmp", "TMPDIR": "/tmp"}
 
 
 @dataclass(frozen=True)
@@ -116,25 +50,24 @@ class Toolchain:
 
         In the root all else of the host is out of reach; with `network` the root itself can be
         written to, for apt. /dev/kvm is hidden unless `kvm`, and `ro` can't be written to; with the
-        host's own tools this takes bubblewrap. `at` has directories of the host that take the place
-        of others, and can be written to.
+        host's own tools this takes bubblewrap that works. `at` has directories of the host that
+        take the place of others, and can be written to.
         """
-        variables = {"LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1", **(env or {})}
-        if self.root is None:
-            fresh = ["-u", "MAKEFLAGS", "-u", "MAKELEVEL"]
-            words = ["--bind", "/", "/"]
-        else:
-            fresh = ["-i"]
-            words = ["--bind", str(self.root), "/"]
-            variables |= {"PATH": "/usr/sbin:/usr/bin", "HOME": "/tmp", "TMPDIR": "/tmp"}
-            variables |= {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+        host = self.root is None
+        variables = {
+            **environment.passed_on(own=host),
+            **({"PATH": own_tools.path()} if host else PLACES),
+            "LANG": "C.UTF-8",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            **(env or {}),
+        }
+        words = ["--bind", str(self.root or "/"), "/"]
         inside = [
-            "env",
-            *fresh,
+            *["env", "-i"],
             *[f"{name}={value}" for name, value in variables.items()],
             *command,
         ]
-        if self.root is None and not shutil.which("bwrap"):
+        if host and not sandbox.works():
             return [*inside[:1], *([f"--chdir={cwd}"] if cwd else []), *inside[1:]]
 
         words += ["--dev", "/dev", "--proc", "/proc"]
@@ -151,11 +84,11 @@ class Toolchain:
             words += ["--ro-bind", str(Path("/etc/resolv.conf").resolve()), "/etc/resolv.conf"]
         elif self.root is not None:
             words += ["--unshare-net", "--remount-ro", "/"]
-        return ["bwrap", *bwrap_options(), *words, "--chdir", str(cwd or "/"), *inside]
+        return ["bwrap", *sandbox.bwrap_options(), *words, "--chdir", str(cwd or "/"), *inside]
 
     def hides_kvm(self) -> bool:
         """Whether a command that is run without `kvm` has no KVM."""
-        return self.root is not None or bool(shutil.which("bwrap")) or not has_kvm()
+        return self.root is not None or sandbox.works() or not has_kvm()
 
     def output(
         self, command: Sequence[str], *, ro: Sequence[Path] = (), rw: Sequence[Path] = ()
@@ -200,12 +133,6 @@ def has_kvm() -> bool:
     return os.access("/dev/kvm", os.R_OK | os.W_OK)
 
 
-def bwrap_options() -> list[str]:
-    """What bubblewrap is told in any case; an ordinary user becomes root in a user namespace."""
-    user = [] if os.geteuid() == 0 else ["--unshare-user", "--uid", "0", "--gid", "0"]
-    return [*user, "--unshare-pid", "--die-with-parent"]
-
-
 def provide() -> Toolchain:
     """The toolchain that TOOLCHAIN names; the root is made if there is none."""
     wanted = os.environ.get("TOOLCHAIN") or "root"
@@ -221,13 +148,7 @@ def provide() -> Toolchain:
 
 def host() -> Toolchain:
     """The host's own tools, if they can build Rust for the kernel."""
-    needed = ("rustc", "bindgen", "clang", "ld.lld", "llvm-nm", "make", "flex", "bison", "bc")
-    missing = [tool for tool in needed if not shutil.which(tool)]
-    if missing:
-        raise Fail(
-            f"TOOLCHAIN=host: this machine has no {', '.join(missing)}; install what is"
-            " missing, or leave TOOLCHAIN unset"
-        )
+    own_tools.need()
     bare = Toolchain(None, "")
     sysroot = Path(bare.output(["rustc", "--print", "sysroot"]))
     if not (sysroot / "lib/rustlib/src/rust/library/core/src/lib.rs").exists():
@@ -236,19 +157,20 @@ def host() -> Toolchain:
             " from; install it (`rustup component add rust-src`), or leave TOOLCHAIN unset"
         )
     versions = [bare.output([tool, "--version"]) for tool in ("rustc", "bindgen", "clang")]
-    return Toolchain(None, places.key("host", *versions))
+    return Toolchain(None, places.key("host", *versions, *own_tools.named().values()))
 
 
 def root() -> Toolchain:
     """The root in the cache; made if it isn't there."""
-    name = places.key(SUITE, *PACKAGES, *DPKG_OPTIONS, BACKPORTS_HOOK)
+    sandbox.need()
+    name = places.key(*bootstrap.MADE_OF)
     where = places.cache() / "toolchain" / name
     if not where.is_dir():
         with places.lock("toolchain"):
             if not where.is_dir():
-                preflight()
+                bootstrap.preflight()
                 with places.publish(where) as part:
-                    make_root(part)
+                    bootstrap.make_root(part)
     return Toolchain(where, name)
 
 
@@ -286,95 +208,3 @@ def add_packages(base: Path, part: Path, packages: Sequence[str], suite: str) ->
         network=True,
     )
     process.run_logged(argv, log, f"installing {', '.join(packages)}")
-
-
-def preflight() -> None:
-    """Finds out in a second what would fail in a minute."""
-    places.need_space(GIGABYTES, "a cold start (toolchain, kernel source, kernel)")
-    packages = {"mmdebstrap": "mmdebstrap", "bwrap": "bubblewrap"}
-    if os.geteuid() != 0:
-        packages["newuidmap"] = "uidmap"
-    missing = [package for tool, package in packages.items() if not shutil.which(tool)]
-    if missing:
-        install(missing)
-
-    if os.geteuid() != 0:
-        user = os.environ.get("USER") or str(os.geteuid())
-        names = (user, str(os.geteuid()))
-        entries = Path("/etc/subuid").read_text() if Path("/etc/subuid").exists() else ""
-        if not any(line.split(":")[0] in names for line in entries.splitlines()):
-            raise Fail(
-                f"/etc/subuid has no entry for {user}, which mmdebstrap needs; as root:"
-                f" usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {user}"
-            )
-    remedy = (
-        "allow user namespaces (as root: sysctl kernel.unprivileged_userns_clone=1"
-        " user.max_user_namespaces=10000), or use TOOLCHAIN=host"
-    )
-    probe(
-        "bubblewrap", ["bwrap", *bwrap_options(), "--ro-bind", "/", "/", "--proc", "/proc"], remedy
-    )
-    if os.geteuid() != 0:
-        probe("mmdebstrap", ["mmdebstrap", "--unshare-helper"], remedy)
-
-
-def probe(tool: str, command: list[str], remedy: str) -> None:
-    """Tries whether a tool can make a sandbox on this host."""
-    tried = subprocess.run([*command, "true"], capture_output=True, text=True, check=False)
-    if tried.returncode:
-        why = tried.stderr.strip().splitlines() or ["no reason given"]
-        raise Fail(f"{tool} can't make a sandbox here ({why[0]}); {remedy}")
-
-
-def install(packages: list[str]) -> None:
-    """Installs what the host lacks, where that is allowed."""
-    command = f"apt-get update && apt-get install -y --no-install-recommends {' '.join(packages)}"
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
-        raise Fail(f"this machine has no {' and no '.join(packages)}; as root: {command}")
-    messages.say(f"      installing {', '.join(packages)} on this machine")
-    process.run_logged(
-        ["env", "DEBIAN_FRONTEND=noninteractive", "sh", "-c", command],
-        places.logs() / "host-packages.log",
-        f"installing {', '.join(packages)}",
-    )
-
-
-def make_root(part: Path) -> None:
-    """Makes the root in `part`, all files of which come to belong to the user."""
-    log = places.logs() / "toolchain.log"
-    messages.say(f"      Debian {SUITE} with rustc, clang and QEMU, about 2 GB; log: {log}")
-    mirror = os.environ.get("DEBIAN_MIRROR")
-    mode = [] if os.geteuid() == 0 else ["--mode=unshare"]
-    bootstrap = [
-        "mmdebstrap",
-        *mode,
-        "--variant=minbase",
-        "--format=tar",
-        f"--include={','.join(PACKAGES)}",
-        f"--setup-hook={BACKPORTS_HOOK}",
-        *[f"--dpkgopt={option}" for option in DPKG_OPTIONS],
-        SUITE,
-        "-",
-        *([mirror] if mirror else []),
-    ]
-    unpack = ["tar", "-x", "--no-same-owner", "--exclude=./dev/*", "-C", str(part)]
-    # One shell for the pipe: it fails if either of the two does.
-    pipe = [
-        "bash",
-        "-o",
-        "pipefail",
-        "-c",
-        '"${@:1:$0}" | "${@:$0+1}"',
-        str(len(bootstrap)),
-        *bootstrap,
-        *unpack,
-    ]
-
-    progress = messages.Progress()
-
-    def on_line(line: str) -> None:
-        if told := re.match(r"I: (.*?)(?:\.\.\.)?$", line):
-            progress.show(told[1])
-
-    process.run_logged(pipe, log, "making the toolchain's root", on_line)
-    progress.end("toolchain made")

@@ -5,6 +5,7 @@
 import os
 import shlex
 
+from harness import own_tools
 from harness import places
 from harness.messages import Fail
 
@@ -15,6 +16,10 @@ KERNEL = (
 
 # What every command takes: where things are.
 ANY = ("PYTHON", "RUST_ALLOC_DEMO_CACHE", "XDG_CACHE_HOME", "DEBIAN_MIRROR")
+
+# What each that takes TOOLCHAIN takes with TOOLCHAIN=host. In the environment they may be meant for
+# another build, and mean nothing with the root, which has tools of its own.
+TOOLS = tuple(own_tools.NAMES)
 
 # What only some commands take. In the environment these are refused as on the command line: whoever
 # set them meant something by it.
@@ -31,7 +36,10 @@ def takes(name: str, *variables: str) -> None:
     """
     given = [*os.environ.get("GIVEN", "").split(), *(word for word in SOME if os.environ.get(word))]
     for word in dict.fromkeys(given):
-        if word not in (*variables, *ANY):
+        if word in TOOLS and "TOOLCHAIN" in variables:
+            if os.environ.get("TOOLCHAIN") != "host":
+                raise Fail(f"{word}= names a tool of this machine, and takes TOOLCHAIN=host")
+        elif word not in (*variables, *ANY):
             known = f"it takes {', '.join(variables)}" if variables else "it takes none"
             raise Fail(f"make {name} does not take {word}=; {known}")
     places.check_module_dir()

@@ -15,6 +15,7 @@ from copies import CHECKOUT, said_by
 
 import dkms
 import lint
+from harness import bootstrap
 from harness import kernel as kernels
 from harness import places
 from harness import stages
@@ -44,7 +45,7 @@ NEIGHBOUR = {
 
 def with_dkms_of(suite: str, toolchain: Toolchain) -> Toolchain:
     """The toolchain with DKMS of another suite of Debian's."""
-    if suite == toolchains.SUITE:
+    if suite == bootstrap.SUITE:
         return toolchain
     return toolchains.with_packages(toolchain, [f"dkms/{suite}"], suite)
 
@@ -52,7 +53,7 @@ def with_dkms_of(suite: str, toolchain: Toolchain) -> Toolchain:
 class Machine(unittest.TestCase):
     """A machine with DKMS and one kernel, which setUpClass has to install below `pristine`."""
 
-    suite = toolchains.SUITE
+    suite = bootstrap.SUITE
 
     # How a test's machine gets its files; by links if the test changes none of them in place.
     copy: Callable[..., object] = staticmethod(shutil.copy2)
@@ -132,7 +133,7 @@ class Machine(unittest.TestCase):
         said = self.install_kernel()
         self.assertTrue(self.module_file("neighbour"), said)
         self.assertFalse(list(self.modules.rglob("rust_alloc_demo*")), said)
-        if self.suite == toolchains.SUITE:
+        if self.suite == bootstrap.SUITE:
             self.assertIn("was skipped for module(s) rust_alloc_demo", said)
             code, again = self.try_there("dkms", "install", NAME, "-k", self.kernel.release)
             self.assertEqual(code, SKIPPED, again)

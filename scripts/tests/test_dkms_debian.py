@@ -16,6 +16,7 @@ from pathlib import Path
 from copies import CHECKOUT
 
 import dkms
+from harness import bootstrap
 from harness import debian
 from harness import kdir
 from harness import places
@@ -69,7 +70,7 @@ class Debian(Machine):
         release = debian.newest(FLAVOUR, ARCHES[DEFAULT], base)
         cls.version = debian.package_version(release.name, base)
         packages = [
-            f"linux-base/{toolchains.SUITE}-backports",
+            f"linux-base/{bootstrap.SUITE}-backports",
             f"linux-image-{release.name}",
             f"linux-headers-{release.name}",
             f"{sources.package_name(cls.version)}={cls.version}",
@@ -135,7 +136,7 @@ class Life(Debian):
             print(f"made the metadata and the module in {took:.0f} s")
             self.making.rename(self.kept)
             self.at["/var/cache"] = self.kept
-        if self.suite == toolchains.SUITE:
+        if self.suite == bootstrap.SUITE:
             said = "making it from the kernel's source"
             (self.assertIn if making else self.assertNotIn)(said, log)
         self.assertTrue(self.module_file("rust_alloc_demo"))
