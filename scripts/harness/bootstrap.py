@@ -163,11 +163,14 @@ def make_root(part: Path) -> None:
     # the one in the cache takes the place of /tmp. One shell for the pipe, which fails if either
     # side does.
     with temporary() as directory:
-        pipe = [
+        make = [
             *unshared(),
-            *("bash", "-e", "-o", "pipefail", "-c"),
-            'mount --bind "$0" /tmp; export TMPDIR=/tmp; "${@:2:$1}" | "${@:$1+2}"',
-            *(str(directory), str(len(bootstrap)), *bootstrap, *unpack),
+            *("sh", "-c", 'mount --bind "$0" /tmp && TMPDIR=/tmp exec "$@"', str(directory)),
+            *bootstrap,
+        ]
+        pipe = [
+            *("bash", "-o", "pipefail", "-c", '"${@:1:$0}" | "${@:$0+1}"'),
+            *(str(len(make)), *make, *unpack),
         ]
         process.run_logged(pipe, log, "making the toolchain's root", on_line)
     progress.end("toolchain made")

@@ -222,7 +222,7 @@ def need_space(gigabytes: int, what: str) -> None:
 
 def full() -> str:
     """What to say of a full disk: which of the directories that are written to is on it."""
-    temporary = Path(tempfile.gettempdir())
+    temporary = Path(os.environ.get("TMPDIR") or "/tmp")
     remedies = {named_cache(): ELSEWHERE, temporary: "set TMPDIR to a directory elsewhere"}
     for directory, remedy in remedies.items():
         disk = os.statvfs(directory)
