@@ -131,8 +131,8 @@ class Moved(Outside):
         kernel = next((places.cache() / "kernel").glob("7.3*-um-*"))
 
         def build(cache: Path) -> str:
-            words = {"M": str(module), "KDIR": str(kernel), "ARCH": ""}
-            return self.make(**words, RUST_ALLOC_DEMO_CACHE=str(cache))
+            names = {"M": module, "KDIR": kernel, "ARCH": "", "RUST_ALLOC_DEMO_CACHE": cache}
+            return self.make(*(f"{name}={value}" for name, value in names.items()))
 
         self.assertNotIn("this cache", build(self.cache))
         made = (module / "c_suite.ko").read_bytes()

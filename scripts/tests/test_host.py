@@ -2,6 +2,7 @@
 
 """`make host-test`: what a real slab may hide by luck turns red here."""
 
+import tomllib
 import unittest
 
 from copies import Harness
@@ -29,6 +30,20 @@ class HostTest(Harness):
             "GLOBAL: std::alloc::System = std::alloc::System",
         )
         self.assertIn("test memory_is_the_slabs ... FAILED", out)
+
+    def test_locked(self) -> None:
+        """The crates are those of the lock file, which nothing changes or removes."""
+        lock = self.copy / "host/Cargo.lock"
+        text = lock.read_text()
+        out = self.broken(
+            "host/Cargo.toml", 'proptest = { version = "=1.8.0"', 'proptest = { version = "=1.7.0"'
+        )
+        self.assertIn("lock file", out)
+        self.assertIn("error: downloading the crates failed", out)
+        self.run_script("clean.py", code=0)
+        self.assertEqual(lock.read_text(), text)
+        sources = {one.get("source") for one in tomllib.loads(text)["package"]} - {None}
+        self.assertEqual(sources, {"registry+https://github.com/rust-lang/crates.io-index"})
 
     def test_bad_seed(self) -> None:
         """What can't be done is said before anything is done."""
