@@ -2,8 +2,9 @@
 
 """`make run CMD="..."`: any command, with the toolchain's programs and the kernel in sight.
 
-It runs in the directory of the modules. The shell has the kernel's build directory in KDIR, its
-source in KSRC where that is there, and in ARCH, and LLVM or CC, what the kernel's build takes.
+It runs in the directory of the modules. Of the user's environment the shell has what all programs
+have (harness/environment.py); and it has the kernel's build directory in KDIR, its source in KSRC
+where that is there, and in ARCH, and LLVM or CC, what the kernel's build takes.
 """
 
 import os

@@ -103,7 +103,7 @@ def preflight() -> None:
                 f"/etc/subuid has no entry for {user}, which mmdebstrap needs; as root:"
                 f" usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {user}"
             )
-        sandbox.probe(unshared())
+    sandbox.probe(unshared())
 
 
 def unshared() -> tuple[str, ...]:
@@ -123,10 +123,11 @@ def temporary() -> Iterator[Path]:
 
     def remove() -> None:
         if path.exists():
-            subprocess.run([*unshared(), "rm", "-rf", str(path)], check=True)
+            subprocess.run([*unshared(), "rm", "-rf", str(path)], check=False)
 
     remove()
-    path.mkdir(parents=True, mode=0o755)
+    path.mkdir(parents=True)
+    path.chmod(0o755)
     try:
         yield path
     finally:

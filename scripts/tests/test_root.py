@@ -35,6 +35,7 @@ small=$1 user=$2; shift 2
 while [ "$1" != -- ]; do mount --bind "$1" "$2"; shift 2; done; shift
 mount -t tmpfs -o size=1m,mode=1777 small "$small"
 [ "$user" = 0 ] || set -- setpriv --reuid="$user" --regid="$user" --clear-groups "$@"
+umask 077
 exec "$@"
 """
 
@@ -52,7 +53,7 @@ command.main(lambda: bootstrap.make_root(part))
 
 @unittest.skipUnless(os.geteuid() == 0 and PYTHON, "it takes root, and a Python of all users")
 class Made(unittest.TestCase):
-    """A small root, on a machine where $TMPDIR has no room and a home is nobody else's."""
+    """A small root, where $TMPDIR has no room, and the home and new files are nobody else's."""
 
     def setUp(self) -> None:
         """A directory that the user reaches, with the harness and a cache."""
