@@ -103,7 +103,7 @@ def provide(tree: Tree, toolchain: Toolchain) -> tuple[Path, Path]:
 
 def is_here(release: str) -> bool:
     """Whether there is metadata for a release of the distribution's."""
-    return any((places.bound("metadata")).glob(f"{release}-*/{STAMP}"))
+    return any(places.bound("metadata").glob(f"{release}-*/{STAMP}"))
 
 
 def digest(file: Path) -> str:

@@ -54,7 +54,7 @@ def path_of(base: str, LLVM: str = "", RUSTC: str = "", BINDGEN: str = "") -> st
             raise Fail(f"LLVM={LLVM}: there is no clang in that directory")
         base = f"{Path(LLVM).absolute()}:{base}"
     links = {}
-    if re.match(r"-\d", LLVM):
+    if LLVM.startswith("-"):
         links = with_suffix(base, LLVM)
         if "clang" not in links:
             raise Fail(f"LLVM={LLVM}: this machine has no clang{LLVM}")
