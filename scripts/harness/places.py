@@ -54,7 +54,12 @@ def shown_module_dir() -> str:
 
 def cache() -> Path:
     """Where everything goes that is downloaded or built; it exists, and has one name only."""
-    path = named_cache()
+    return opened(named_cache())
+
+
+@functools.cache
+def opened(path: Path) -> Path:
+    """A cache directory by its one name; made if it isn't there, and seen to be writable."""
     try:
         path.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path):
