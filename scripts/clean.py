@@ -8,6 +8,7 @@ from pathlib import Path
 
 from harness import command
 from harness import messages
+from harness import module
 from harness import places
 from harness import variables
 
@@ -70,7 +71,7 @@ def main() -> None:
     variables.takes("distclean" if whole else "clean", *(() if whole else ("M",)))
     for file in built(places.module_dir()):
         file.unlink()
-    places.remove(places.results("module"))
+    places.remove(module.built_of(places.module_dir()))
     if whole:
         cache = places.cache()
         size = sum(

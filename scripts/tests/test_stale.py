@@ -37,7 +37,7 @@ class Stale(Harness):
     def setUp(self) -> None:
         self.enterContext(mock.patch.dict(os.environ, M=str(self.copy / FAULTS), ARCH="um"))
         self.kernel = selection.select(1, 2, Needs(image=True))
-        self.built = places.results("module")
+        self.built = module.built_of(places.module_dir())
 
     def build(self, code: int = 0, **variables: str) -> str:
         """What building them says."""
