@@ -7,6 +7,7 @@ import shlex
 
 from harness import own_tools
 from harness import places
+from harness import text
 from harness.messages import Fail
 
 # What selects a kernel, for every command that takes one.
@@ -42,7 +43,19 @@ def takes(name: str, *variables: str) -> None:
         elif word not in (*variables, *ANY):
             known = f"it takes {', '.join(variables)}" if variables else "it takes none"
             raise Fail(f"make {name} does not take {word}=; {known}")
+    check_text()
     places.check_module_dir()
+
+
+def check_text() -> None:
+    """Fails if what is given, or where this is, has a name that can't be shown."""
+    for word in (*SOME, *ANY):
+        value = os.environ.get(word, "")
+        if not text.is_text(value):
+            raise Fail(f"{word}={text.shown(value)} is not UTF-8; give it another name")
+    for path in (places.checkout(), places.module_dir()):
+        if not text.is_text(str(path)):
+            raise Fail(f"{text.shown(str(path))} is not UTF-8; give the directory another name")
 
 
 def flag(name: str) -> bool:
