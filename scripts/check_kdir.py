@@ -4,52 +4,48 @@
 
 import os
 import shlex
+import sys
 from pathlib import Path
 
 from harness import arch as arches
 from harness import command
 from harness import compiler
-from harness import host
 from harness import kdir
 from harness import messages
-from harness import metadata
 from harness import module
 from harness import places
+from harness import requirements
 from harness import variables
 from harness.messages import Fail
+from harness.requirement import Subject
 from harness.toolchain import Toolchain
 
 
 def main() -> None:
     """Checks KDIR, or the running kernel's build directory if it is not set."""
     variables.takes("check-kdir", "KDIR", "KERNEL_SOURCE", "ARCH", "TOOLCHAIN", "M")
-    path = kdir.named()
     rust = module.has_rust() if os.environ.get("M") else True
     what = "Rust modules" if rust else "modules in C"
-    tree = kdir.inspect(path, rust)
-    kdir.need_arch(path, tree, arches.selected())
-    toolchain = host.matching_toolchain(tree, rust)
-    making = rust and not tree.metadata
-    if making:
-        metadata.package_version(tree, toolchain)
+    subject = Subject(kdir.named(), rust, arches.selected())
+    *others, last = [*requirements.wrong(subject)] or [""]
+    for said in others:
+        print(f"error: {said}", file=sys.stderr)
+    if last:
+        raise Fail(last)
+    tree, toolchain = subject.tree, subject.toolchain
     kdir.notice_if_newer(tree.release)
-    messages.say(f"{path}: Linux {tree.release} ({tree.arch.name}) can build {what}")
+    messages.say(f"{subject.path}: Linux {tree.release} ({tree.arch.name}) can build {what}")
     whose = "the host" if toolchain.root is None else "the toolchain"
     messages.say(f"  rustc: {tree.rustc}, {whose}'s" if rust else f"  compiler: {tree.compiler}")
-    if making:
+    if subject.making:
         messages.say(
             "  Rust metadata: not there; whatever builds a module makes it first, from the kernel's"
             " source"
         )
-    for name, kunit in (("make test", True), ("make demo", False)):
-        try:
-            kdir.need_image(tree)
-            if kunit:
-                kdir.need_kunit(tree, rust)
-            messages.say(f"  {name}: yes")
-        except Fail as fail:
-            messages.say(f"  {name}: no; {fail}")
-    if making:
+    for name, test in (("make test", True), ("make demo", False)):
+        for said in [*requirements.wrong_in_guest(subject, test)] or [""]:
+            messages.say(f"  {name}: no; {said}" if said else f"  {name}: yes")
+    if subject.making:
         messages.say("`make metadata` makes it now, and prints the directory to use as KDIR then")
         return
     top = places.module_dir()

@@ -16,16 +16,19 @@ from harness import kdir
 from harness import messages
 from harness import metadata
 from harness import places
+from harness import requirements
+from harness.requirement import Subject
 
 
 def main() -> None:
     """Looks at the kernel's build directory, and makes the link to what to build against, if that
     is named as well."""
     path, *links = map(Path, sys.argv[1:])
-    tree = kdir.inspect(path)
-    host.need(tree)
+    subject = Subject(path, given=host.HOST)
+    requirements.need(subject)
+    tree = subject.tree
     build = tree.build
-    if not tree.metadata:
+    if subject.making:
         os.environ["RUST_ALLOC_DEMO_CACHE"] = str(dkms.CACHE)
         with places.lock("dkms"):
             prune()

@@ -11,10 +11,11 @@ from contextlib import redirect_stdout
 
 from harness import arch as arches
 from harness import command
-from harness import host
 from harness import kdir
 from harness import metadata
+from harness import requirements
 from harness import variables
+from harness.requirement import Subject
 
 
 def main() -> None:
@@ -22,11 +23,11 @@ def main() -> None:
     variables.takes("metadata", "KDIR", "KERNEL_SOURCE", "ARCH", "TOOLCHAIN")
     path = kdir.named()
     with redirect_stdout(sys.stderr):
-        tree = kdir.inspect(path)
-        kdir.need_arch(path, tree, arches.selected())
-        build = tree.build
-        if not tree.metadata:
-            build, _ = metadata.provide(tree, host.matching_toolchain(tree))
+        subject = Subject(path, arch=arches.selected())
+        requirements.need(subject)
+        build = subject.tree.build
+        if subject.making:
+            build, _ = metadata.provide(subject.tree, subject.toolchain)
     print(build)
 
 

@@ -17,6 +17,13 @@ def version(config: Mapping[str, str]) -> str:
     return config.get("CC_VERSION_TEXT", "").strip('"')
 
 
+def major(text: str) -> int:
+    """The first number of a version as a compiler says it (`gcc-14 (Debian 14.2.0-19) 14.2.0`,
+    `Debian clang version 19.1.7`); 0 if there is none."""
+    found = re.search(r"(?:clang version|^\S+ \(.*?\)) (\d+)\.", text)
+    return int(found[1]) if found else 0
+
+
 def command(config: Mapping[str, str]) -> str:
     """The compiler's command; gcc says it in its first word, as in `x86_64-linux-gnu-gcc-14`."""
     return "clang" if is_clang(config) else version(config).split(" ")[0] or "gcc"

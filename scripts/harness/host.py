@@ -1,29 +1,31 @@
 # SPDX-License-Identifier: GPL-2.0
 
-"""What this machine's own tools can build modules for, as DKMS does; and what it takes for that.
-
-What is missing is one line with the command that installs it, before any time is spent.
+"""Which toolchain builds modules for a kernel that was not built here: this machine's own tools, as
+DKMS does, or the root; and what it takes for that, with the packages that have it.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 
+from harness import answers as asked
 from harness import compiler
-from harness import metadata
-from harness import own_tools
+from harness import debian
 from harness import source as sources
 from harness import toolchain as toolchains
+from harness.answers import Answer, Command
 from harness.kdir import Tree
-from harness.messages import Fail
 from harness.toolchain import Toolchain
 
 # The tools of this machine.
 HOST = Toolchain(None, "host")
 
 # Tools, and the packages of Debian's that have them. gcc's of a version are in one of that name.
+BINUTILS = ("ld", "objcopy")
 CLANG = {"clang": "clang", "ld.lld": "lld", "llvm-objcopy": "llvm"}
-GCC = {"gcc": "gcc", "ld": "binutils"}
+
+# What is before the names of gcc and the binutils in the packages of this machine's own.
+OWN_PREFIXES = ("", "x86_64-linux-gnu-")
 
 # What the making of metadata takes beside those: the kernel's build, and its source's unpacking.
 MAKING = {
@@ -48,82 +50,86 @@ VERSIONS = ("GENDWARFKSYMS", "dwarf.h", "libdw-dev")
 INCLUDE = (Path("/usr/local/include"), Path("/usr/include"))
 LIBRARY = "lib/rustlib/src/rust/library/core/src/lib.rs"
 
-
-def matching_toolchain(tree: Tree, rust: bool = True) -> Toolchain:
-    """The toolchain that builds modules for the tree; if that is this machine's own, it can.
-
-    rustc reads the metadata of its own version only. Without `rust` any rustc will do.
-    """
-    toolchain = chosen(tree, rust)
-    if toolchain.root is None:
-        need(tree, rust)
-    return toolchain
+# What a question is called that is none for a version.
+SYSROOT = "sysroot"
 
 
 def chosen(tree: Tree, rust: bool) -> Toolchain:
-    """The toolchain that TOOLCHAIN= names; else the root if it has the tree's compilers, or this
-    machine's own."""
+    """The toolchain that TOOLCHAIN= names; else this machine's own if the root lacks the tree's
+    compilers and this machine has its rustc.
+
+    rustc reads the metadata of its own version only. Without `rust` any rustc will do.
+    """
     wanted = os.environ.get("TOOLCHAIN")
     if wanted == "host":
         return HOST
-    root = toolchains.provide() if wanted else toolchains.root()
-    if wanted and rust and root.rustc() != tree.rustc:
-        raise Fail(other_rustc(tree, f"TOOLCHAIN={wanted} has {root.rustc() or 'none'}"))
+    root = toolchains.provide()
     fits = not rust or root.rustc() == tree.rustc
     if wanted or fits and root.has(compiler.command(tree.config)):
         return root
-    if not rust:
-        return HOST
-    own = HOST.rustc() if own_tools.which("rustc") else "none"
-    if own == tree.rustc:
-        return HOST
-    raise Fail(other_rustc(tree, f"this machine has {own}, the toolchain's root {root.rustc()}"))
+    return HOST if not rust or rustc(HOST).version == tree.rustc else root
 
 
-def other_rustc(tree: Tree, found: str) -> str:
-    """What to say if no rustc can read the metadata."""
-    return (
-        f"KDIR={tree.build}: this kernel was built with {tree.rustc or 'an unknown rustc'};"
-        f" {found}, and metadata of another rustc can't be read (E0514); install the kernel's"
-        " rustc, or rebuild the kernel with the one that is here"
-    )
+def rustc(toolchain: Toolchain) -> Answer:
+    """What its rustc says of its version."""
+    return asked.ask(toolchain, {"rustc": Command(["rustc", "--version"])})["rustc"]
 
 
-def need(tree: Tree, rust: bool = True) -> None:
-    """Fails if this machine's own tools can't build a module for the tree, in Rust or not."""
-    missing = dict(lacking(tree, rust))
-    if missing:
-        packages = " ".join(dict.fromkeys(missing.values()))
-        ways = [*own_tools.other_versions(list(missing)), f"as root: apt-get install {packages}"]
-        raise Fail(
-            f"KDIR={tree.build}: this kernel was built with {'clang' if tree.clang else 'gcc'},"
-            f" and this machine has no {', '.join(missing)}; {', or '.join(ways)}"
-        )
-    if rust and HOST.rustc() != tree.rustc:
-        raise Fail(other_rustc(tree, f"this machine has {HOST.rustc()}"))
+def gets_types(tree: Tree) -> bool:
+    """Whether the modules that are built for a kernel get BTF (scripts/Makefile.modfinal)."""
+    return "DEBUG_INFO_BTF_MODULES" in tree.config and (tree.build / "vmlinux").is_file()
 
 
-def lacking(tree: Tree, rust: bool) -> Iterator[tuple[str, str]]:
-    """What is missing, each with the package that has it."""
+def tools(tree: Tree, rust: bool) -> dict[str, str]:
+    """The tools that a build takes, and their packages."""
     making = rust and not tree.metadata
-    tools = {"make": "make", **(CLANG if tree.clang else GCC)}
+    prefix = compiler.prefix(tree.config)
+    of_arch = "" if prefix in OWN_PREFIXES else f"-{prefix[:-1].replace('_', '-')}"
+    found = {"make": "make"}
+    if tree.clang:
+        found |= CLANG
+    else:
+        # The host's programs are made by the command that has no version.
+        found |= {"gcc": "gcc"} if making else {}
+        command = compiler.command(tree.config)
+        found[command] = f"{command.removeprefix(prefix)}{of_arch}"
+        found |= {compiler.tool(tree.config, name): f"binutils{of_arch}" for name in BINUTILS}
+    if gets_types(tree):
+        found["pahole"] = "pahole"
     if rust:
-        tools["rustc"] = "rustc"
+        found["rustc"] = "rustc"
+        if "RUST_INLINE_HELPERS" in tree.config:
+            found["llvm-link"] = "llvm"
     if making:
-        if not tree.clang:
-            command = compiler.command(tree.config)
-            tools[command] = command.removeprefix(compiler.prefix(tree.config))
-        tools |= MAKING | (TYPES if TYPES_SYMBOL in tree.config else {})
-    yield from ((tool, package) for tool, package in tools.items() if not own_tools.which(tool))
-    if not making:
-        return
-    sysroot = HOST.output(["rustc", "--print", "sysroot"])
+        found |= MAKING | (TYPES if TYPES_SYMBOL in tree.config else {})
+    return found
+
+
+def questions(tree: Tree, rust: bool) -> dict[str, Command]:
+    """What the tools are asked: their versions, by their names, and where rustc is."""
+    words = {"rustc": "-vV"}
+    found = {tool: Command([tool, words.get(tool, "--version")]) for tool in tools(tree, rust)}
+    return found | {SYSROOT: Command(["rustc", "--print", "sysroot"])}
+
+
+def lacking(
+    tree: Tree, rust: bool, toolchain: Toolchain, said: Mapping[str, Answer]
+) -> dict[str, str]:
+    """What is missing, each with the package that has it. The root has what is not a tool."""
+    found = {tool: of for tool, of in tools(tree, rust).items() if said[tool].missing}
+    if tree.metadata or not rust or toolchain.root:
+        return found
+    sysroot = said[SYSROOT].version
     if not sysroot or not Path(sysroot, LIBRARY).exists():
-        yield "source of Rust's core library", "rust-src"
+        found["source of Rust's core library"] = "rust-src"
     symbol, header, package = VERSIONS
-    for name, of in (HEADERS | ({header: package} if symbol in tree.config else {})).items():
-        if not any((folder / name).exists() for folder in INCLUDE):
-            yield name, of
-    version = metadata.package_version(tree, HOST)
+    headers = HEADERS | ({header: package} if symbol in tree.config else {})
+    found |= {
+        name: of
+        for name, of in headers.items()
+        if not any((folder / name).exists() for folder in INCLUDE)
+    }
+    version = "" if os.environ.get("KERNEL_SOURCE") else debian.package_version(tree.release, HOST)
     if version and not sources.is_on_machine(version):
-        yield f"source of Linux {version}", f"{sources.package_name(version)}={version}"
+        found[f"source of Linux {version}"] = f"{sources.package_name(version)}={version}"
+    return found

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 
-"""Preflight: says in plain words whether a kernel tree can build modules, and Rust modules.
+"""A kernel tree that KDIR= names, as its files say: what it is for, and what it was built with.
 
-Looks only at what an external module's build needs, so a build directory, a source tree that was
-built in place and a distribution's headers directory all do. Writes nothing.
+It may be a build directory, a source tree that was built in place, or a distribution's headers
+directory. What it has to be to build modules is in requirements.py. Writes nothing.
 """
 
 import os
@@ -14,20 +14,6 @@ from pathlib import Path
 from harness import compiler
 from harness import messages
 from harness.arch import ARCHES, Arch
-from harness.messages import Fail
-
-# The crates that a module's build loads, as files of rust/; on distributions that ship them, these
-# are all there is. Which more it takes the kernel's own scripts/Makefile.build says.
-METADATA = (
-    "libcore.rmeta",
-    "libcompiler_builtins.rmeta",
-    "libbindings.rmeta",
-    "libbuild_error.rmeta",
-    "libffi.rmeta",
-    "libuapi.rmeta",
-    "libkernel.rmeta",
-    "libmacros.so",
-)
 
 # The oldest that is supported: the first of 6.12 that has the Allocator trait, a backport there
 # (rust/kernel/alloc.rs).
@@ -35,16 +21,6 @@ OLDEST = (6, 12, 19)
 
 # The newest that the project was tested on; newer ones get a notice.
 NEWEST = (7, 3)
-
-# What the guest needs of a kernel to come up and be heard.
-GUEST_NEEDS = (
-    "BLK_DEV_INITRD",
-    "BINFMT_ELF",
-    "BINFMT_SCRIPT",
-    "PROC_FS",
-    "SYSFS",
-    "DEVTMPFS",
-)
 
 
 @dataclass(frozen=True)
@@ -78,86 +54,22 @@ class Tree:
         return compiler.is_clang(self.config)
 
 
-def inspect(path: Path, rust: bool = True) -> Tree:
-    """Looks at a tree; fails with what is wrong and what mends it. What is about Rust counts only
-    if `rust`.
-    """
-    if not path.is_dir():
-        raise Fail(f"KDIR={path}: there is no such directory")
+def read(path: Path) -> Tree:
+    """What a directory's files say; it has to be a kernel tree, of an architecture that is
+    supported."""
     build = path.resolve()
-    auto = build / "include/config/auto.conf"
-    if not (build / "Makefile").is_file() or not (
-        auto.exists() or (build / "Kconfig").is_file() or (build / ".config").exists()
-    ):
-        raise Fail(
-            f"KDIR={path} is not a kernel tree: name a kernel's source tree that was built, its"
-            " O= build directory, or /lib/modules/RELEASE/build"
-        )
-    if not auto.exists():
-        state = "was not built yet" if (build / ".config").exists() else "was never configured"
-        raise Fail(
-            f"KDIR={path}: this kernel {state} (it has no include/config/auto.conf); if it was"
-            " built with O=DIR, name that directory, else configure and build it first"
-        )
-
     config = read_config(build)
-    arch, source = arch_of(path, config), source_of(build)
-    metadata = any((build / "rust").glob("*.rmeta"))
-    tree = Tree(build, source, release_of(build), arch, config, build / arch.image, metadata)
-    if is_too_old(tree.release):
-        raise Fail(f"KDIR={path}: Linux {tree.release} is too old; {too_old()}")
-    if "MODULES" not in config:
-        raise Fail(
-            f"KDIR={path}: this kernel can't load modules; set CONFIG_MODULES=y and rebuild it"
-        )
-    if rust:
-        need_rust(path, tree)
-    if not (build / "Module.symvers").is_file():
-        raise Fail(
-            f"KDIR={path}: it has no Module.symvers, so the kernel's build did not end; run"
-            " make there once more"
-        )
-    return tree
-
-
-def need_arch(path: Path, tree: Tree, asked: Arch | None) -> None:
-    """Fails if the tree is for another architecture than that which ARCH= asks for, if it does."""
-    if asked and tree.arch != asked:
-        raise Fail(f"KDIR={path} is for {tree.arch.name}, which ARCH={asked.name} is not")
-
-
-def need_rust(path: Path, tree: Tree) -> None:
-    """Fails if the tree can't build modules in Rust."""
-    if "RUST" not in tree.config:
-        why = (
-            "set CONFIG_RUST=y and rebuild it"
-            if "RUST_IS_AVAILABLE" in tree.config
-            else "`make LLVM=1 rustavailable` in its source tree says what it missed; then set"
-            " CONFIG_RUST=y and rebuild it"
-        )
-        raise Fail(f"KDIR={path}: this kernel was built without Rust (no CONFIG_RUST); {why}")
-    missing = missing_metadata(tree) if tree.metadata else []
-    if missing:
-        raise Fail(
-            f"KDIR={path}: Rust metadata is not all there (rust/{', '.join(missing)}), which shows"
-            " as E0463, can't find crate; build the kernel with this configuration, or"
-            " copy rust/*.rmeta and rust/*.so from where it was built"
-        )
-
-
-def missing_metadata(tree: Tree) -> list[str]:
-    """The files of rust/ that a module's build loads and that are not there."""
-    rules = tree.build / "scripts/Makefile.build"
-    if tree.source and not rules.exists():
-        rules = tree.source / "scripts/Makefile.build"
-    named = re.findall(r"--extern (\w+)", rules.read_text()) if rules.exists() else []
-    # A crate is a library, or one of macros.
-    have = {file.stem for file in (tree.build / "rust").glob("lib*.*")}
-    return [name for name in METADATA if not (tree.build / "rust" / name).is_file()] + [
-        f"lib{name}.rmeta or .so"
-        for name in dict.fromkeys(named)
-        if f"lib{name}" not in have and not any(f"lib{name}." in file for file in METADATA)
-    ]
+    arch = arch_of(config)
+    assert arch
+    return Tree(
+        build,
+        source_of(build),
+        release_of(build),
+        arch,
+        config,
+        build / arch.image,
+        any((build / "rust").glob("*.rmeta")),
+    )
 
 
 def is_too_old(release: str) -> bool:
@@ -194,16 +106,13 @@ def read_config(build: Path) -> dict[str, str]:
     return dict(re.findall(r"^CONFIG_(\w+)=(.*)$", text, re.MULTILINE))
 
 
-def arch_of(path: Path, config: dict[str, str]) -> Arch:
-    """The architecture that a kernel is for."""
+def arch_of(config: dict[str, str]) -> Arch | None:
+    """The architecture that a kernel is for, if that is supported."""
     # UML has the symbol of the processor that it runs on as well.
     for arch in sorted(ARCHES.values(), key=lambda arch: arch.symbol != "UML"):
         if arch.symbol in config:
             return arch
-    raise Fail(
-        f"KDIR={path}: this kernel is for an architecture that is not supported; it can be"
-        f" {', '.join(ARCHES)}"
-    )
+    return None
 
 
 def named() -> Path:
@@ -225,47 +134,21 @@ def source_of(build: Path) -> Path | None:
     """The source tree of a build directory: itself, or what its Makefile includes."""
     if (build / "kernel").is_dir() and (build / "Kconfig").is_file():
         return build
-    found = re.search(r"^include (/\S+)/Makefile$", (build / "Makefile").read_text(), re.MULTILINE)
+    included = included_source(build)
     link = build / "source"
-    for source in [Path(found[1])] if found else [link] if link.exists() else []:
+    for source in [included] if included else [link] if link.exists() else []:
         if source.is_dir():
             return source.resolve()
     return None
+
+
+def included_source(build: Path) -> Path | None:
+    """The source tree that the Makefile of a build directory includes."""
+    found = re.search(r"^include (/\S+)/Makefile$", (build / "Makefile").read_text(), re.MULTILINE)
+    return Path(found[1]) if found else None
 
 
 def release_of(build: Path) -> str:
     """The kernel's release, as `uname -r` says it."""
     file = build / "include/config/kernel.release"
     return file.read_text().strip() if file.exists() else "of unknown release"
-
-
-def need_kunit(tree: Tree, rust: bool) -> None:
-    """Fails if the suites could not run, of modules in Rust or in C."""
-    value = tree.config.get("KUNIT")
-    if value == "m":
-        raise Fail(
-            f"KDIR={tree.build}: CONFIG_KUNIT is m, so the suites would not be built, or vanish"
-            " silently; set CONFIG_KUNIT=y and rebuild the kernel"
-        )
-    if not value and not rust:
-        raise Fail(
-            f"KDIR={tree.build}: this kernel has no KUnit, which suites in C need; only suites made"
-            " by kunit_suite!, in Rust, run there"
-        )
-
-
-def need_image(tree: Tree) -> None:
-    """Fails if there is nothing to boot a guest with."""
-    image = tree.image
-    if not image.exists():
-        raise Fail(
-            f"KDIR={tree.build} has no {tree.arch.image} to boot a guest with; run"
-            f" `make {image.name}` there, or use `make` alone to build the modules"
-        )
-    missing = [name for name in (*GUEST_NEEDS, *tree.arch.needs) if tree.config.get(name) != "y"]
-    if missing:
-        raise Fail(
-            f"KDIR={tree.build}: a guest can't run on this kernel without"
-            f" CONFIG_{', CONFIG_'.join(missing)}; set {'it' if len(missing) == 1 else 'them'}"
-            " to y and rebuild it"
-        )

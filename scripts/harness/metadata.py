@@ -47,12 +47,6 @@ IDENTITY = (
 # conf_write_heading()).
 HEADING = re.compile(r"^# Linux/(\S+) (\S+) Kernel Configuration$", re.MULTILINE)
 
-# The versions of tools in a configuration, by the words that print them.
-TOOLS = {
-    "RUSTC_VERSION_TEXT": "rustc --version",
-    "BINDGEN_VERSION_TEXT": "bindgen --version",
-}
-
 # A file of the build directory that is there when the metadata is, and proved to be the kernel's.
 # It says of which.
 STAMP = "proved"
@@ -66,14 +60,10 @@ RUNNING_BTF = Path("/sys/kernel/btf/vmlinux")
 def provide(tree: Tree, toolchain: Toolchain) -> tuple[Path, Path]:
     """A build directory with the metadata of a kernel, and the source that it is made from.
 
-    Made if it isn't there; a run that was interrupted is gone on with.
+    The kernel has what that takes (requires_tools.py). Made if it isn't there; a run that was
+    interrupted is gone on with.
     """
     config = tree.build / ".config"
-    if not config.is_file():
-        raise Fail(
-            f"KDIR={tree.build}: it has no Rust metadata, and no .config by which that could be"
-            " made from the kernel's source"
-        )
     text = config.read_text()
     heading = HEADING.search(text)
     if not heading:
@@ -87,7 +77,6 @@ def provide(tree: Tree, toolchain: Toolchain) -> tuple[Path, Path]:
         stamp = build / STAMP
         if not stamp.exists() or stamp.read_text() != belongs_to:
             check_version(tree, heading[2], source)
-            check_compilers(tree, toolchain)
             places.need_space(GIGABYTES, "Rust metadata")
             build.mkdir(parents=True, exist_ok=True)
             stamp.unlink(missing_ok=True)
@@ -119,22 +108,8 @@ def source_for(tree: Tree, toolchain: Toolchain) -> Path:
     named = os.environ.get("KERNEL_SOURCE")
     if named:
         return sources.named(Path(named), toolchain)
-    return sources.of_package(package_version(tree, toolchain), toolchain) / "tree"
-
-
-def package_version(tree: Tree, toolchain: Toolchain) -> str:
-    """The version of the packages that a kernel's source comes with; empty if KERNEL_SOURCE= names
-    that. Fails if neither is known."""
-    if os.environ.get("KERNEL_SOURCE"):
-        return ""
     version = debian.package_version(tree.release, toolchain)
-    if not version:
-        raise Fail(
-            f"KDIR={tree.build}: it has no Rust metadata (rust/libkernel.rmeta), which can be made"
-            " from the kernel's source; name that by KERNEL_SOURCE=, a tree or a tarball of exactly"
-            f" Linux {tree.release}"
-        )
-    return version
+    return sources.of_package(version, toolchain) / "tree"
 
 
 def not_its_own(tree: Tree, why: str) -> Fail:
@@ -151,21 +126,6 @@ def check_version(tree: Tree, version: str, source: Path) -> None:
             f"it was configured as {version}, and {source} is {found}; name the source of exactly"
             " that version by KERNEL_SOURCE=",
         )
-
-
-def check_compilers(tree: Tree, toolchain: Toolchain) -> None:
-    """Fails if the compilers are not those that the kernel was built with."""
-    asked = {**TOOLS, "CC_VERSION_TEXT": f"{compiler.command(tree.config)} --version"}
-    for symbol, command in asked.items():
-        built = tree.config.get(symbol, "").strip('"')
-        have = toolchain.output(command.split()).partition("\n")[0]
-        if built and have != built:
-            whose = "this machine" if toolchain.root is None else "the toolchain's root"
-            raise not_its_own(
-                tree,
-                f"it was built with {built}, and {whose} has {have or 'none'}; install the kernel's"
-                + (" own" if toolchain.root is None else " own and set TOOLCHAIN=host"),
-            )
 
 
 def configure(

@@ -14,18 +14,18 @@ from pathlib import Path
 from harness import arch as arches
 from harness import archive
 from harness import debian
-from harness import host
 from harness import kdir
 from harness import lean
 from harness import messages
 from harness import metadata
 from harness import places
-from harness import signing
+from harness import requirements
 from harness import source as sources
 from harness import toolchain as toolchains
 from harness.arch import Arch
 from harness.kernel import Kernel, Needs, fetch, selectors, short
 from harness.messages import Fail
+from harness.requirement import Subject
 from harness.toolchain import Toolchain
 
 
@@ -96,14 +96,13 @@ def check_version(version: str) -> None:
 
 def select_own(path: Path, arch: Arch | None, first: int, of: int, needs: Needs) -> Kernel:
     """The user's own kernel, if it will do."""
-    tree = kdir.inspect(path, needs.rust)
-    kdir.need_arch(path, tree, arch)
-    check(tree, needs)
+    subject = Subject(path, needs.rust, arch)
+    requirements.need(subject, guest=needs.image, test=needs.kunit)
+    tree = subject.tree
     messages.step(first, of, f"toolchain: {tree.rustc if needs.rust else tree.compiler}")
-    toolchain = host.matching_toolchain(tree, needs.rust)
     messages.step(first + 1, of, f"kernel: Linux {tree.release} in {path}")
     kdir.notice_if_newer(tree.release)
-    return of_tree(tree, "", toolchain, needs)
+    return of_tree(tree, "", subject.toolchain, needs)
 
 
 def select_shipped(
@@ -119,19 +118,11 @@ def shipped(release: debian.Release, toolchain: Toolchain, needs: Needs) -> Kern
     """A release of Debian's that has been fetched, if it will do."""
     if release.arch.debian != archive.HOST:
         toolchain = toolchains.with_packages(toolchain, release.arch.cross)
-    tree = replace(kdir.inspect(release.headers, needs.rust), image=release.image)
-    check(tree, needs)
-    kdir.notice_if_newer(tree.release)
+    subject = Subject(release.headers, needs.rust, given=toolchain, booted=release.image)
+    requirements.need(subject, guest=needs.image, test=needs.kunit)
+    kdir.notice_if_newer(subject.tree.release)
+    tree = replace(subject.tree, image=release.image)
     return of_tree(tree, release.flavour, toolchain, needs)
-
-
-def check(tree: kdir.Tree, needs: Needs) -> None:
-    """Fails if a kernel that was not built here can't do what is needed of it."""
-    if needs.kunit:
-        kdir.need_kunit(tree, needs.rust)
-    if needs.image:
-        kdir.need_image(tree)
-        signing.need_key(tree.config, tree.build)
 
 
 def of_tree(tree: kdir.Tree, flavour: str, toolchain: Toolchain, needs: Needs) -> Kernel:

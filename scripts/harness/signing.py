@@ -34,17 +34,6 @@ def missing(config: Mapping[str, str], build: Path) -> list[str]:
     return [file for file in files if not file.startswith(TOKEN) and not Path(file).is_file()]
 
 
-def need_key(config: Mapping[str, str], build: Path) -> None:
-    """Fails if a kernel loads signed modules only, and there is nothing to sign with."""
-    lacking = missing(config, build) if enforced(config) else []
-    if lacking:
-        raise Fail(
-            f"KDIR={build}: this kernel loads signed modules only (CONFIG_MODULE_SIG_FORCE), and"
-            f" they can't be signed here without {', '.join(lacking)}; the key is where the kernel"
-            " was built"
-        )
-
-
 def content(kernel: Kernel, module: Path) -> bytes:
     """A module's file as the kernel takes it: signed if it must be."""
     if not enforced(kernel.config):

@@ -84,7 +84,7 @@ class Debian(Machine):
         shutil.copytree(
             root / "usr/src", cls.pristine / "src", symlinks=True, copy_function=os.link
         )
-        tree = kdir.inspect(root / "usr/src" / f"linux-headers-{release.name}")
+        tree = kdir.read(root / "usr/src" / f"linux-headers-{release.name}")
         tree = replace(tree, image=root / f"usr/lib/modules/{release.name}/vmlinuz", metadata=True)
         cls.kernel = selection.of_tree(tree, FLAVOUR, cls.toolchain, Needs(shell=True))
 
