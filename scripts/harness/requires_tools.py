@@ -15,6 +15,7 @@ from harness import answers as asked
 from harness import compiler
 from harness import debian
 from harness import host
+from harness import own_tools
 from harness import requires_tree
 from harness import signing
 from harness.answers import Answer, Command
@@ -127,9 +128,10 @@ def tools(subject: Subject) -> Words | None:
     missing = host.lacking(subject.tree, subject.rust, subject.toolchain, said)
     if not missing:
         return None
+    hints = [f" ({hint})" for hint in own_tools.other_versions(list(missing))]
     return {
         "compiler": "clang" if subject.tree.clang else "gcc",
-        "tools": ", ".join(missing),
+        "tools": "".join([", ".join(missing), *hints]),
         "packages": " ".join(dict.fromkeys(missing.values())),
     }
 

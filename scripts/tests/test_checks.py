@@ -73,7 +73,7 @@ class Tools(Spoiled):
         self.is_refusal(
             said,
             "tools of this machine",
-            "built with clang, and this machine has no llvm-objcopy, rustc;",
+            "built with clang, and this machine has no llvm-objcopy, rustc",
             "as root: apt-get install llvm rustc\n",
         )
 
@@ -126,7 +126,7 @@ class Tools(Spoiled):
         said = self.check_inside({"llvm-link": "echo; echo LLVM version 18.1.8"})
         self.is_refusal(said, "one LLVM", "rustc is of LLVM 19, llvm-link is of LLVM 18")
         said = self.check_inside({}, without=["llvm-link"])
-        self.is_refusal(said, "tools of this machine", "no llvm-link;")
+        self.is_refusal(said, "tools of this machine", "no llvm-link")
 
 
 class Programs(Spoiled):

@@ -150,7 +150,7 @@ class OwnTools(Outside):
         )
         module = self.copy("c_suite")
         said = self.there("modules.py", code=1, M=str(module), KDIR=str(self.kernel))
-        self.assertIn("has no clang, ld.lld, llvm-objcopy; clang-19 is there: set LLVM=-19", said)
+        self.assertIn("has no clang, ld.lld, llvm-objcopy (clang-19 is there: set LLVM=-19)", said)
 
     def test_named(self) -> None:
         """With them the modules are built, whatever else is exported."""
