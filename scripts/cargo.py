@@ -48,13 +48,15 @@ def argv(
     flags: Sequence[str] = (),
     env: dict[str, str] | None = None,
     rw: Sequence[Path] = (),
+    top: Path | None = None,
 ) -> list[str]:
     """The command that runs cargo without network, for an interface of the slab.
 
     With `flags` for rustc, which stand for those of `CONFIG`, it builds in a directory of its own:
-    all is compiled anew for them.
+    all is compiled anew for them. `top` is a copy of the checkout to do it in.
     """
-    variant = places.key(str(places.checkout()), toolchain.key, api, *flags)
+    top = top or places.checkout()
+    variant = places.key(str(top), toolchain.key, api, *flags)
     target = places.cache() / "cargo" / variant
     target.mkdir(parents=True, exist_ok=True)
     cfg = f'--cfg slab_api="{api}" --cfg CONFIG_KUNIT'
@@ -66,9 +68,9 @@ def argv(
     }
     return toolchain.argv(
         ["cargo", *words],
-        ro=[places.checkout()],
+        ro=[top],
         rw=[home(), target, *rw],
-        cwd=folder(),
+        cwd=top / "host",
         env=variables,
     )
 
