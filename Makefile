@@ -71,6 +71,10 @@ bench: ## what allocations cost beside C's kmalloc, in instructions; 1 if a goal
 host-test: ## the allocator in user land: the suites, std programs and a fuzzer on it, without a kernel
 	$(call run,host_test.py)
 
+.PHONY: mutants
+mutants: ## the allocator broken on purpose, in many ways: a test must notice each; ARGS="'the peak*'", MINUTES=5
+	$(call run,mutants.py)
+
 .PHONY: check-harness
 check-harness: ## the harness's own tests: each way of passing falsely must turn red; ARGS="test_kunit"
 	$(call run,tests)
@@ -127,7 +131,7 @@ help: ## this list
 	@echo '                  RUSTC=rustc-1.85 and BINDGEN= in the same way'
 	@echo '  ACCEPT=1        of test and matrix: what ran is what must run from now on (guest/cases)'
 	@echo '  SEED=n          of test, kunit and host-test: repeats a random run'
-	@echo '  MINUTES=n       of the matrix: leave out what can be left out and would take longer'
+	@echo '  MINUTES=n       of matrix and mutants: leave out what can be left out and would take longer'
 	@echo '  AGAIN=1         of the matrix: run also what passed before'
 	@echo '  V=1             what the build runs'
 	@echo '  RUST_ALLOC_DEMO_CACHE=dir  where all that is downloaded and built goes'

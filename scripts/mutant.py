@@ -21,6 +21,10 @@ KEYS = {"name", "file", "old", "new", "lane"}
 CATCHERS = ("suite", "says")
 
 
+# What is said of a mutant that everything passes with.
+NOTHING = "nothing noticed"
+
+
 @dataclass(frozen=True)
 class Mutant:
     """A file of the checkout, and its text with the change in it.
@@ -46,6 +50,18 @@ class Mutant:
             yield
         finally:
             file.write_text(whole)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a mutant: caught, missed, or not compiled; and by what, or why."""
+
+    status: str
+    by: str = ""
+
+    def __str__(self) -> str:
+        link = {"caught": " by ", "missed": ": "}.get(self.status, "")
+        return f"{self.status}{link}{self.by}"
 
 
 def by_hand() -> list[Mutant]:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 
-"""`make mutants`: the allocator broken in many ways, one at a time, each of which a test must notice.
+"""`make mutants`: the allocator broken in many ways, one at a time; a test must notice each.
 
 Those that cargo-mutants makes are run in user land, those of the table by the command that must
 notice. What came of each is kept in the cache, so that a run which was interrupted goes on where it
@@ -34,8 +34,8 @@ from harness import variables
 from harness import verdict
 from harness.messages import Fail
 from harness.toolchain import Toolchain
-from lanes import LANES, Outcome
-from mutant import Mutant
+from lanes import LANES
+from mutant import NOTHING, Mutant, Outcome
 
 STEPS = 3
 
@@ -74,16 +74,20 @@ class Runner:
         lane = LANES[mutant.lane].minutes
         return lane if self.known(mutant.lane, None) else 2 * lane
 
+    def prepare(self, lane: str) -> None:
+        """Sees that a lane is green without a mutant, unless that is known."""
+        if self.known(lane, None):
+            return
+        began = time.monotonic()
+        whole = self.run(lane, None)
+        if whole.by != NOTHING:
+            self.file(lane, None).unlink()
+            raise Fail(f"{lane}: it fails without a mutant, so it can't tell: {whole.by}")
+        took = messages.minutes(time.monotonic() - began)
+        messages.say(f"      {lane} without a mutant: green, {took}")
+
     def run(self, lane: str, mutant: Mutant | None) -> Outcome:
-        """Runs it, after its lane was seen to be green without one."""
-        if mutant and not self.known(lane, None):
-            began = time.monotonic()
-            whole = self.run(lane, None)
-            if whole.by != lanes.NOTHING:
-                self.file(lane, None).unlink()
-                raise Fail(f"{lane}: it fails without a mutant, so it can't tell: {whole.by}")
-            seconds = time.monotonic() - began
-            messages.say(f"      {lane} without a mutant: green, {messages.minutes(seconds)}")
+        """Runs a lane, and keeps what came of it."""
         file = self.file(lane, mutant)
         with mutant.applied(self.copy) if mutant else contextlib.nullcontext():
             outcome = lanes.run(
@@ -116,9 +120,7 @@ def chosen(every: Sequence[Mutant]) -> list[Mutant]:
                 " like 'allocator/block.rs*' is one for those of cargo-mutants"
             )
     found = [
-        mutant
-        for mutant in every
-        if not words or any(is_named(mutant, word) for word in words)
+        mutant for mutant in every if not words or any(is_named(mutant, word) for word in words)
     ]
     return sorted(found, key=lambda mutant: places.key(commit(), mutant.name))
 
@@ -163,28 +165,26 @@ def run_all(
     count: Counter[str] = Counter()
     faults = []
     for mutant in chosen:
-        began = time.monotonic()
         outcome = runner.known(mutant.lane, mutant)
         took = "as before"
         if outcome is None:
-            if until is not None and began + 60 * runner.minutes(mutant) > until:
+            if until is not None and time.monotonic() + 60 * runner.minutes(mutant) > until:
                 count["left out"] += 1
                 continue
+            runner.prepare(mutant.lane)
+            began = time.monotonic()
             outcome = runner.run(mutant.lane, mutant)
             took = messages.minutes(time.monotonic() - began)
-        status, by = outcome.status, outcome.by
+        status, came_to = outcome.status, str(outcome)
         if mutant.name in excused:
             if status == "missed":
-                status, by = "equivalent", excused[mutant.name]
+                status, came_to = "equivalent", f"equivalent: {excused[mutant.name]}"
             else:
-                faults.append(
-                    f"{mutants.EQUIVALENT}: {mutant.name} is {status} {by}; remove the entry"
-                )
+                faults.append(f"{mutants.EQUIVALENT}: {mutant.name} is {outcome}; remove the entry")
         elif status == "missed":
-            faults.append(f"missed: {mutant.name} ({mutant.lane}): {by}")
+            faults.append(f"{mutant.name} ({mutant.lane}) is {outcome}")
         count[status] += 1
-        text = {"caught": f"caught by {by}", "not compiled": status}.get(status, f"{status}: {by}")
-        messages.say(f"{mutant.name}: {text}, {took}")
+        messages.say(f"{mutant.name}: {came_to}, {took}")
     return count, faults
 
 
