@@ -63,7 +63,10 @@ LANES = {
 def run(lane: Lane, mutant: Mutant | None, copy: Path, toolchain: Toolchain, log: Path) -> Outcome:
     """Runs a lane on a copy of the checkout that has a mutant in it, or is unchanged."""
     if not lane.script:
-        return user_land.run(copy, toolchain, log)
+        outcome = user_land.run(copy, toolchain, log)
+        if outcome.status == "caught" and mutant and mutant.suite not in outcome.by:
+            return Outcome("missed", f"red for another reason: {outcome.by}; see {log}")
+        return outcome
     suite = mutant.suite if mutant else ""
     whole = ["test"] * (lane.script == "kunit.py" and not suite)
     code, said = ran(lane, copy, whole, suite)

@@ -196,5 +196,8 @@ fn too_large_is_null() -> Outcome {
         Raw::new(layout(1, 2 * KMALLOC_MAX_SIZE)?).is_err(),
         "an alignment above KMALLOC_MAX_SIZE was not refused"
     );
+    // The largest alignment of all, which only a layout of size zero can have.
+    let mut none = Raw::new(layout(0, 1 << (usize::BITS - 1))?)?;
+    check!(none.resize(1).is_err(), "there is no such layout");
     Ok(())
 }
