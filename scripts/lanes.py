@@ -79,7 +79,7 @@ def run(lane: Lane, mutant: Mutant | None, copy: Path, toolchain: Toolchain, log
     if mutant and suite in red:
         cases = [name for name in red if name != suite]
         more = f" and {len(cases) - SHOWN} more" * (len(cases) > SHOWN)
-        return Outcome("caught", f"{suite}: {', '.join(cases[:SHOWN])}{more}")
+        return Outcome("caught", f"{suite}: {', '.join(cases[:SHOWN]) or 'it crashed'}{more}")
     if mutant and mutant.says:
         for line in said.splitlines():
             if mutant.says in line:

@@ -48,7 +48,7 @@ TEST = re.compile(r"test (\S+) \.\.\.(.*)")
 # What the compiler says of a constant that is wrong, by an assertion in the sources or of its own.
 CONSTANT = re.compile(r"^error\[E0080\]: (.*)", re.MULTILINE)
 NOT_COMPILED = re.compile(r"^error: could not compile", re.MULTILINE)
-TESTS_FAILED = re.compile(r"^error: test failed", re.MULTILINE)
+TESTS_FAILED = re.compile(r"error: test failed, to rerun")
 
 
 class Caught(Exception):

@@ -199,5 +199,8 @@ fn too_large_is_null() -> Outcome {
     // The largest alignment of all, which only a layout of size zero can have.
     let mut none = Raw::new(layout(0, 1 << (usize::BITS - 1))?)?;
     check!(none.resize(1).is_err(), "there is no such layout");
+    // One byte less than the least that is refused.
+    block.resize(KMALLOC_MAX_SIZE)?;
+    check!(block.is(3, 64), "size {KMALLOC_MAX_SIZE}: the block was lost");
     Ok(())
 }

@@ -19,7 +19,11 @@ const MAX: usize = 63;
 /// Returns whether `name` can be one of a cache: one directory below `/sys/kernel/slab`, without
 /// the blanks that C warns of (`mm/slab_common.c`, `kmem_cache_sanity_check()`).
 pub(super) const fn is_valid(name: &str) -> bool {
-    let name = name.as_bytes();
+    is_valid_bytes(name.as_bytes())
+}
+
+/// Returns the same for the bytes of a name.
+const fn is_valid_bytes(name: &[u8]) -> bool {
     let mut n = 0;
 
     while n < name.len() {
@@ -30,6 +34,16 @@ pub(super) const fn is_valid(name: &str) -> bool {
     }
     n != 0 && n <= MAX
 }
+
+// What is a name and what is not, at each end of what is allowed.
+const _: () = {
+    let longest = [b'n'; MAX];
+    let too_long = [b'n'; MAX + 1];
+
+    assert!(is_valid("a") && is_valid("!") && is_valid("~"));
+    assert!(!is_valid("") && !is_valid("a b") && !is_valid("a/b") && !is_valid("a\x7f"));
+    assert!(is_valid_bytes(&longest) && !is_valid_bytes(&too_long));
+};
 
 /// A name as C has it.
 ///
