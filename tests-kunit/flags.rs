@@ -40,6 +40,7 @@ kunit_suite! {
         combinations_keep_their_bits,
         unusable_flags_are_refused,
         refusal_keeps_the_block,
+        zero_alone_zeroes,
     ],
 }
 
@@ -113,5 +114,19 @@ fn refusal_keeps_the_block() -> Outcome {
         );
         check!(block.matches(1, 64), "the block was lost");
     }
+    Ok(())
+}
+
+/// What a block grows by is zeroed also if that is all that is asked for.
+fn zero_alone_zeroes() -> Outcome {
+    let mut block = Block::<KernelAllocator>::new(layout(64, 8)?, GFP_KERNEL)?;
+
+    block.fill(1);
+    block.resize(layout(40, 8)?, GFP_KERNEL)?;
+    block.resize(layout(64, 8)?, __GFP_ZERO)?;
+    check!(
+        block.matches(1, 40) && block.is_zero(40..64),
+        "the contents were lost, or what is new is not zero"
+    );
     Ok(())
 }
