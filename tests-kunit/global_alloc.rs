@@ -201,6 +201,9 @@ fn too_large_is_null() -> Outcome {
     check!(none.resize(1).is_err(), "there is no such layout");
     // One byte less than the least that is refused.
     block.resize(KMALLOC_MAX_SIZE)?;
-    check!(block.is(3, 64), "size {KMALLOC_MAX_SIZE}: the block was lost");
+    check!(
+        block.is(3, 64),
+        "size {KMALLOC_MAX_SIZE}: the block was lost"
+    );
     Ok(())
 }

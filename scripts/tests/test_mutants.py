@@ -57,8 +57,9 @@ class TableTest(unittest.TestCase):
         self.assertGreater(len(made), 40)
         for one in made:
             with self.subTest(one.name):
+                named = one.lane == "host" or one.suite in listed.suites
                 self.assertIn(one.lane, LANES)
-                self.assertTrue(one.says or one.suite in listed.suites, one.suite)
+                self.assertTrue(one.says or named, one.suite)
                 self.assertNotEqual(one.text, (CHECKOUT / one.file).read_text())
 
     def test_inputs(self) -> None:
