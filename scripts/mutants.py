@@ -126,8 +126,8 @@ def chosen(every: Sequence[Mutant]) -> list[Mutant]:
 
 
 def is_named(mutant: Mutant, word: str) -> bool:
-    """Whether a word of ARGS is a mutant's name or a pattern for it."""
-    return word == mutant.name or fnmatch.fnmatchcase(mutant.name, word)
+    """Whether a word of ARGS is a mutant's name, a pattern for it, or the lane that runs it."""
+    return word in (mutant.name, mutant.lane) or fnmatch.fnmatchcase(mutant.name, word)
 
 
 def commit() -> str:
@@ -143,12 +143,16 @@ def commit() -> str:
 
 
 def check_names(every: Sequence[Mutant], excused: Mapping[str, str]) -> None:
-    """Fails if a lane or an entry of the list of equivalent ones does not exist."""
+    """Fails if an entry of the list of equivalent ones is of no mutant."""
     names = {mutant.name for mutant in every}
     for name in excused:
         if name not in names:
             raise Fail(f"{mutants.EQUIVALENT}: there is no mutant {name}; remove the entry")
-    for mutant in every:
+
+
+def check_lanes(made: Sequence[Mutant]) -> None:
+    """Fails if a mutant of the table is of a lane that does not exist."""
+    for mutant in made:
         if mutant.lane not in LANES:
             raise Fail(
                 f"{mutants.BY_HAND}: {mutant.name}: there is no lane {mutant.lane}; there are"
@@ -205,15 +209,19 @@ def summary(count: Mapping[str, int]) -> str:
 def main() -> None:
     """Runs them."""
     variables.takes("mutants", "ARGS", "MINUTES", "TOOLCHAIN")
-    variables.args()
-    allowed = matrix.minutes_allowed()
+    words, allowed = variables.args(), matrix.minutes_allowed()
     made, excused = mutants.by_hand(), mutants.equivalent()
+    check_lanes(made)
     messages.step(1, STEPS, "toolchain")
     toolchain = toolchains.provide()
     cargo.fetch(toolchain)
     messages.step(2, STEPS, "the mutants, by cargo-mutants and by hand")
-    every = [*cargo_mutants.mutants(toolchain), *made]
-    check_names(every, excused)
+    by_hand = [mutant for mutant in made if mutant.lane != "host"]
+    if words and all(any(is_named(mutant, word) for mutant in by_hand) for word in words):
+        every = by_hand
+    else:
+        every = [*cargo_mutants.mutants(toolchain), *made]
+        check_names(every, excused)
     selected = chosen(every)
     messages.step(3, STEPS, f"{len(selected)} mutants: what notices each, and how long that took")
     with copied() as copy:

@@ -100,6 +100,12 @@ kmem_cache! {
     }
 }
 
+// What boxes of it promise to C (`ForeignOwnable`) is the alignment of the type, if that is more.
+const _: () = assert!(
+    <LinesCache as allocator::NodeAllocator>::MIN_ALIGN == 64
+        && <NineCache as allocator::NodeAllocator>::MIN_ALIGN == allocator::SLAB_MIN_ALIGN
+);
+
 kmem_cache! {
     /// For the cases here.
     struct Own for Nine {
