@@ -123,7 +123,7 @@ help: ## this list
 	@echo '                  uname -r says it: 7.3.4+deb13-amd64, -cloud-amd64, -rt-amd64, -arm64'
 	@echo '  KERNEL_SOURCE=dir  the source of KDIR, a tree or tarball, where Rust metadata is to be made'
 	@echo '  KERNEL_TARBALL=file  one that is provisioned from a tarball of your own'
-	@echo '  ARCH=x86_64     the architecture: x86_64, arm64, riscv, or um, which starts fastest'
+	@echo '  ARCH=x86_64     the architecture: x86_64, arm64, arm, riscv, or um, which starts fastest'
 	@echo '  MTE=1           with ARCH=arm64: memory tagging'
 	@echo '  DEBUG=1         with ARCH=x86_64: KASAN, lockdep, kmemleak, fault injection and more'
 	@echo '  TOOLCHAIN=host  the tools of this machine; by default a Debian root of its own'

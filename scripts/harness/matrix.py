@@ -100,6 +100,7 @@ CELLS = (
     Cell("7.3", "arm64"),
     Cell("6.18", "x86_64"),
     Cell("7.3", "arm64", "mte"),
+    Cell("7.3", "arm"),
 )
 
 # Without these the matrix can't be called green.
