@@ -52,5 +52,5 @@ def fetch(arch: str, where: Path) -> None:
     except Fail as fail:
         raise Fail(
             f"a shell in the guest takes busybox for {arch}, which the archive does not give"
-            f" ({fail}); make demo and make test need none"
+            f" ({fail}); make demo and make test need none, but for a module's guest.sh"
         ) from fail

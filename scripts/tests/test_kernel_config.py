@@ -4,6 +4,7 @@
 
 import os
 import unittest
+from pathlib import Path
 from unittest import mock
 
 from copies import Harness
@@ -11,7 +12,8 @@ from copies import Harness
 from harness import lean
 from harness import source as sources
 from harness import toolchain as toolchains
-from harness.arch import ARCHES
+from harness.arch import ARCHES, CONFIGS
+from harness.matrix import CELLS
 
 KNOWN = {"CONFIG_A", "CONFIG_B", "CONFIG_C"}
 
@@ -49,6 +51,26 @@ class Asked(unittest.TestCase):
         self.assertEqual(self.wrong(on + off, on), [off.strip()])
         self.assertEqual(self.wrong(off + on, on), [])
         self.assertEqual(self.wrong(off + on, off), [on.strip()])
+
+
+class Table(unittest.TestCase):
+    """The architectures and their configurations."""
+
+    def test_fragments(self) -> None:
+        """Each has its fragment, and there is none that nothing takes."""
+        folder = Path(lean.__file__).with_name("configs")
+        have = [file.stem for file in folder.iterdir()]
+        self.assertCountEqual(have, ["base", *ARCHES, *CONFIGS])
+        self.assertEqual([file.suffix for file in folder.iterdir()], [".config"] * len(have))
+
+    def test_cells(self) -> None:
+        """Each is in the matrix."""
+        cells = [cell for cell in CELLS if not cell.shipped]
+        self.assertEqual({cell.arch for cell in cells}, set(ARCHES))
+        have = {(cell.arch, cell.config) for cell in cells if cell.config}
+        self.assertEqual(
+            have, {(arch, name) for name, (_, arches) in CONFIGS.items() for arch in arches}
+        )
 
 
 class Fragments(Harness):

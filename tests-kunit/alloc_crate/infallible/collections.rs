@@ -198,10 +198,7 @@ fn linked_list() -> Outcome {
         list.len(),
         rest.len()
     );
-    check!(
-        rest.pop_back() == numbers().nth(MANY / 2 - 1),
-        "lost"
-    );
+    check!(rest.pop_back() == numbers().nth(MANY / 2 - 1), "lost");
     Ok(())
 }
 
