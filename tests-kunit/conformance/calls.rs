@@ -121,11 +121,7 @@ pub(crate) fn block_comes_from_its_node<A: Allocator>(limits: &Limits) -> Outcom
             for _ in 0..count {
                 fresh += usize::from(is_on(&Block::<A>::new_on(only, GFP_KERNEL, node)?, id));
             }
-            ensure!(
-                fresh > count / 2,
-                "a fresh block is not on its node",
-                only
-            );
+            ensure!(fresh > count / 2, "a fresh block is not on its node", only);
         }
         for (size, align) in [(8, 8), (24, 64), (PAGE_SIZE, 64), (5 * PAGE_SIZE, 64)] {
             let (old, new) = (layout(size, align)?, layout(4 * size, 2 * align)?);

@@ -134,10 +134,8 @@ fn check_all_without_memory<A: Allocator>(limits: &Limits) -> Result<bool, Stop>
 /// "When the return value is `Err(AllocError)`, then `ptr` is still valid", and a request is
 /// refused only if there is no memory.
 pub(crate) fn failed_allocations_are_survived<A: Allocator>(limits: &Limits) -> Outcome {
-    let was_tried = check_all_without_memory::<A>(limits)?;
-
     if !probe::can_fail() {
-        return match was_tried {
+        return match check_all_without_memory::<A>(limits)? {
             true => Ok(()),
             false => Err(Stop::NotApplicable(
                 c"no allocation can be made to fail here",

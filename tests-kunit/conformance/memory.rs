@@ -142,6 +142,11 @@ pub(crate) fn shrinking_gives_back<A: Allocator>(limits: &Limits) -> Outcome {
     }
     let (old, new) = (layout(16 * PAGE_SIZE, 8)?, layout(64, 8)?);
 
+    if cfg!(CONFIG_KASAN_GENERIC) {
+        return Err(Stop::NotApplicable(
+            c"KASAN looks at each byte, which takes a minute",
+        ));
+    }
     if !limits.fit(old) {
         return Err(BEYOND_LIMITS);
     }
