@@ -56,7 +56,7 @@ def provide(toolchain: Toolchain) -> Path:
             messages.say(f"      cargo-mutants {VERSION}: compiling it takes some minutes, once")
             words = ["install", "--locked", f"--version={VERSION}", "cargo-mutants"]
             with places.publish(where) as part:
-                cargo.download(toolchain, [*words, f"--root={part}"], part)
+                cargo.download(toolchain, [*words, f"--root={part}"], part, rw=[part])
     return where / "bin/cargo-mutants"
 
 

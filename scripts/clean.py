@@ -44,6 +44,7 @@ CACHED = (
     "matrix",
     "metadata",
     "module",
+    "mutants",
     "paths",
     "run",
     "source",
