@@ -313,7 +313,7 @@ static void print_leak(char *record)
 	static int shown;
 	char *text, *word;
 
-	for (; shown < 60 && (text = split(&record, "\n", 0)); shown++) {
+	while (shown < 60 && (text = split(&record, "\n", 0))) {
 		char line[LINE] = "";
 
 		if (!begins(text, "unreferenced") && !begins(text, "  comm") && !find(text, "+0x"))
@@ -325,6 +325,7 @@ static void print_leak(char *record)
 			add(line, " ");
 		}
 		emit("kmemleak: ", line);
+		shown++;
 	}
 }
 
