@@ -249,11 +249,15 @@ def ratios(
     ]
 
 
+def in_buckets(found: Mapping[Key, float]) -> dict[Key, float]:
+    """The costs on one CPU, as far as there are buckets."""
+    return {k: cost for k, cost in found.items() if k.size <= BUCKET_MAX and k.cpus == 1}
+
+
 def of_constants(found: Mapping[Key, float]) -> list[Goal]:
     """What a layout that the compiler knows is held to: C's kmalloc() of constant size."""
-    small = {key: cost for key, cost in found.items() if key.size <= BUCKET_MAX}
-    one = {key: cost for key, cost in small.items() if key.cpus == 1}
-    several = {key: cost for key, cost in small.items() if key.cpus > 1}
+    one = in_buckets(found)
+    several = {k: cost for k, cost in found.items() if k.size <= BUCKET_MAX and k.cpus > 1}
     return [
         *(
             judge(
@@ -321,7 +325,7 @@ def weigh(text: str, slabs: Sequence[Slabs]) -> Goal:
 def of_caches(found: Mapping[Key, float], slabs: Sequence[Slabs]) -> list[Goal]:
     """What caches of one's own are held to: C's, and the size of an object."""
     text = f"a cache's objects at most {SLAB_MAX} times their size, where slabs allow it"
-    small = {k: cost for k, cost in found.items() if k.size <= BUCKET_MAX and k.cpus == 1}
+    small = in_buckets(found)
     return [
         *(
             judge(
@@ -341,7 +345,7 @@ def of_the_kernels(found: Mapping[Key, float]) -> list[Goal]:
     Their surplus is the same at all sizes, so it is judged where it counts: above the buckets all
     paths take what the page allocator takes.
     """
-    small = {k: cost for k, cost in found.items() if k.size <= BUCKET_MAX and k.cpus == 1}
+    small = in_buckets(found)
     return [
         judge(
             f"{kernels} at least 1.50 times {path}, up to {BUCKET_MAX} bytes",

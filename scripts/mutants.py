@@ -102,7 +102,7 @@ def copied() -> Iterator[Path]:
     """A copy of the checkout, in which files that are the same are left alone for make's sake."""
     top = places.checkout()
     copy = places.cache() / "run" / f"mutants-{places.key(str(top))}"
-    names = [*lint.tracked(top), "host/Cargo.lock"]
+    names = lint.tracked(top)
     with places.lock(copy.name):
         module.stage({name: (top / name).read_bytes() for name in names}, copy)
         for name in names:
@@ -110,9 +110,8 @@ def copied() -> Iterator[Path]:
         yield copy
 
 
-def chosen(every: Sequence[Mutant]) -> list[Mutant]:
-    """Those that ARGS names, or all, in an order that each commit has its own of."""
-    words = variables.args()
+def chosen(every: Sequence[Mutant], words: Sequence[str]) -> list[Mutant]:
+    """Those that the words name, or all, in an order that each commit has its own of."""
     for word in words:
         if not any(is_named(mutant, word) for mutant in every):
             raise Fail(
@@ -122,7 +121,8 @@ def chosen(every: Sequence[Mutant]) -> list[Mutant]:
     found = [
         mutant for mutant in every if not words or any(is_named(mutant, word) for word in words)
     ]
-    return sorted(found, key=lambda mutant: places.key(commit(), mutant.name))
+    begins = commit()
+    return sorted(found, key=lambda mutant: places.key(begins, mutant.name))
 
 
 def is_named(mutant: Mutant, word: str) -> bool:
@@ -222,7 +222,7 @@ def main() -> None:
     else:
         every = [*cargo_mutants.mutants(toolchain), *made]
         check_names(every, excused)
-    selected = chosen(every)
+    selected = chosen(every, words)
     messages.step(3, STEPS, f"{len(selected)} mutants: what notices each, and how long that took")
     with copied() as copy:
         count, faults = run_all(Runner(copy, toolchain), selected, excused, allowed)

@@ -10,8 +10,8 @@ from pathlib import Path
 from harness import messages
 from harness import places
 from harness import process
-from harness.messages import Fail
 from harness.bootstrap import APT, SUITE
+from harness.messages import Fail
 from harness.toolchain import Toolchain
 
 # Debian's name for the architecture that all this runs on.

@@ -179,9 +179,7 @@ def begin(where: Path, built_for: str) -> None:
     It goes by the times of files. They tell nothing if the clock went back since, or if the
     kernel's own files were replaced, which may be older than what they replace.
     """
-    if not where.is_dir():
-        where.mkdir(parents=True)
-    else:
+    if where.is_dir():
         newest = max(path.lstat().st_mtime for path in [where, *where.rglob("*")])
         if newest >= time.time():
             messages.say("      the clock went back since these modules were built: building anew")

@@ -22,6 +22,9 @@ ANY = ("PYTHON", "RUST_ALLOC_DEMO_CACHE", "XDG_CACHE_HOME", "DEBIAN_MIRROR")
 # another build, and mean nothing with the root, which has tools of its own.
 TOOLS = tuple(own_tools.NAMES)
 
+# What make hands on to the commands that it runs.
+OF_MAKE = ("GIVEN", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")
+
 # What only some commands take. In the environment these are refused as on the command line: whoever
 # set them meant something by it.
 SOME = (

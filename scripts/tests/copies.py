@@ -24,7 +24,7 @@ from harness import places  # noqa: E402
 from harness import variables  # noqa: E402
 
 # What the user, or make, has set is not for the commands of the tests, each of which says its own.
-FOREIGN = (*variables.SOME, *variables.TOOLS, "GIVEN", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")
+FOREIGN = (*variables.SOME, *variables.TOOLS, *variables.OF_MAKE)
 for name in FOREIGN:
     os.environ.pop(name, None)
 
