@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Which of kmalloc()'s buckets a size belongs to, by the arithmetic of C's inline.
+//!
+//! Of [`kernel::bindings`] it has the constants of that; `slab.rs` says why they are touched.
 
-use super::slab::{
-    KMALLOC_MAX_CACHE_SIZE,
-    KMALLOC_MIN_SIZE,
-    KMALLOC_SHIFT_HIGH, //
-};
+use kernel::bindings;
+
+/// The largest request that is served from a bucket, in bytes, and the logarithm of it to base two;
+/// above it the page allocator serves (`include/linux/slab.h`).
+const KMALLOC_MAX_CACHE_SIZE: usize = bindings::KMALLOC_MAX_CACHE_SIZE as usize;
+const KMALLOC_SHIFT_HIGH: usize = bindings::KMALLOC_SHIFT_HIGH as usize;
+
+/// The smallest bucket, in bytes; a power of two (`include/linux/slab.h`).
+const KMALLOC_MIN_SIZE: usize = bindings::KMALLOC_MIN_SIZE as usize;
 
 /// Up to here buckets lie closer than powers of two (`mm/slab.h`, `kmalloc_slab()`), in bytes.
 const SMALL: usize = 192;

@@ -272,6 +272,12 @@ fn fits(new: Layout, own: Layout) -> bool {
     new.size() <= own.size() && new.align() <= own.align()
 }
 
+/// Returns what stands for a block of `new`, which is of size zero.
+#[inline]
+fn nothing<C: NodeAllocator>(new: Layout) -> NonNull<[u8]> {
+    NonNull::slice_from_raw_parts(layout::dangling(new, C::MIN_ALIGN), 0)
+}
+
 // SAFETY:
 // - A block stays valid until it is freed: the cache stays as long as it has an object, and nothing
 //   but `free`, and a `realloc` to size zero, gives an object back to it.
@@ -295,10 +301,7 @@ unsafe impl<C: StaticCache> NodeAllocator for C {
     #[inline(always)]
     fn alloc(new: Layout, flags: Flags, nid: NumaNode) -> Result<NonNull<[u8]>, AllocError> {
         if new.size() == 0 {
-            return Ok(NonNull::slice_from_raw_parts(
-                layout::dangling(new, <C as NodeAllocator>::MIN_ALIGN),
-                0,
-            ));
+            return Ok(nothing::<C>(new));
         }
         if new != Layout::new::<C::Object>() {
             return Err(AllocError);
@@ -323,10 +326,7 @@ unsafe impl<C: StaticCache> NodeAllocator for C {
         if new.size() == 0 {
             // SAFETY: By the requirements of this function it is a live block, not of size zero.
             unsafe { C::slot().free(ptr) };
-            return Ok(NonNull::slice_from_raw_parts(
-                layout::dangling(new, <C as NodeAllocator>::MIN_ALIGN),
-                0,
-            ));
+            return Ok(nothing::<C>(new));
         }
         // The node says where a new block is to come from, and there is none.
         let gfp = Gfp::try_from(flags)?;

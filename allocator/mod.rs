@@ -11,8 +11,8 @@
 //! ([`layout`], [`bucket`] and [`gfp`]), and [`slab`], which alone knows of differences between
 //! kernels. Beside these, [`cache`] has allocators over caches of one's own.
 //!
-//! The kernel's bindings are touched by `slab.rs` and, for caches, by `slot.rs` and `name.rs` of
-//! `cache/`.
+//! The kernel's bindings are touched by `slab.rs`, for its constants by `bucket.rs`, and for caches
+//! by `slot.rs` and `name.rs` of `cache/`.
 //!
 //! Where the Kbuild includes `alloc_crate.mk`, [`global`] makes it the allocator of the `alloc`
 //! crate, and [`fallible`] has what that lacks where it is built without calls that can't fail.

@@ -2,9 +2,9 @@
 
 //! The kernel's slab as this allocator uses it.
 //!
-//! The only file here that touches [`kernel::bindings`], and the only one that differs by kernel.
-//! The bindings are meant for abstractions rather than for drivers; an allocator is an abstraction,
-//! and the kernel crate has no safe wrapper for what is below.
+//! The only file here that differs by kernel, and the one that calls C for all but caches. It
+//! touches [`kernel::bindings`]. They are meant for abstractions rather than for drivers; an
+//! allocator is an abstraction, and the kernel crate has no safe wrapper for what is below.
 
 use core::{
     alloc::Layout,
@@ -47,14 +47,6 @@ compile_error!(
 
 /// The largest request that the slab takes, in bytes; a power of two (`include/linux/slab.h`).
 pub(crate) const KMALLOC_MAX_SIZE: usize = bindings::KMALLOC_MAX_SIZE as usize;
-
-/// The largest request that is served from a bucket, in bytes, and the logarithm of it to base two;
-/// above it the page allocator serves (`include/linux/slab.h`).
-pub(super) const KMALLOC_MAX_CACHE_SIZE: usize = bindings::KMALLOC_MAX_CACHE_SIZE as usize;
-pub(super) const KMALLOC_SHIFT_HIGH: usize = bindings::KMALLOC_SHIFT_HIGH as usize;
-
-/// The smallest bucket, in bytes; a power of two (`include/linux/slab.h`).
-pub(super) const KMALLOC_MIN_SIZE: usize = bindings::KMALLOC_MIN_SIZE as usize;
 
 /// The least alignment of a slab object, in bytes; a power of two (`ARCH_SLAB_MINALIGN`).
 #[allow(dead_code, reason = "for reports; not every user makes one")]
