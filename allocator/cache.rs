@@ -210,12 +210,7 @@ impl<C: StaticCache> Cache<C> {
     where
         C: kernel::alloc::Allocator,
     {
-        let object = Box::into_raw(self.uninit(flags)?).cast::<C::Object>();
-
-        // SAFETY: The object is live, nobody else has it, and it has the layout of the type.
-        unsafe { object.write(value) };
-        // SAFETY: It was a box until now, and has a value.
-        Ok(unsafe { Box::from_raw(object) })
+        Ok(Box::write(self.uninit(flags)?, value))
     }
 
     /// Returns an object without a value, as `Box::new_uninit` does; see [`Cache::boxed`].

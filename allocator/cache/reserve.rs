@@ -84,12 +84,8 @@ impl<C: StaticCache + Allocator> Reserve<C> {
         let Some(object) = self.places.get_mut(last).and_then(Option::take) else {
             return Err(value);
         };
-        let object = Box::into_raw(object).cast::<C::Object>();
 
         self.filled = last;
-        // SAFETY: It is a live object of the type's layout, and nobody else has it.
-        unsafe { object.write(value) };
-        // SAFETY: It was a box until now, and has a value.
-        Ok(unsafe { Box::from_raw(object) })
+        Ok(Box::write(object, value))
     }
 }

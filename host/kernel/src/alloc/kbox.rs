@@ -105,6 +105,15 @@ impl<T, A: Allocator> Box<T, A> {
     }
 }
 
+impl<T, A: Allocator> Box<MaybeUninit<T>, A> {
+    /// Puts a value into a block that has none.
+    pub fn write(mut self, value: T) -> Box<T, A> {
+        MaybeUninit::write(&mut self, value);
+        // SAFETY: The block has a value now, and is nobody else's.
+        unsafe { Box::from_raw(Self::into_raw(self).cast()) }
+    }
+}
+
 impl<T, A: Allocator> Deref for Box<T, A> {
     type Target = T;
 
