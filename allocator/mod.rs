@@ -14,8 +14,8 @@
 //! The kernel's bindings are touched by `slab.rs`, for its constants by `bucket.rs`, and for caches
 //! by `slot.rs` and `name.rs` of `cache/`.
 //!
-//! Where the Kbuild includes `alloc_crate.mk`, [`global`] makes it the allocator of the `alloc`
-//! crate, and [`fallible`] has what that lacks where it is built without calls that can't fail.
+//! Where the Kbuild includes `alloc_crate.mk`, `global` makes it the allocator of the `alloc`
+//! crate, and `fallible` has what that lacks where it is built without calls that can't fail.
 
 mod account;
 mod block;

@@ -338,7 +338,7 @@ mod api {
     /// The least alignment of a block, in bytes; a power of two (`ARCH_KMALLOC_MINALIGN`).
     pub(crate) const MIN_ALIGN: usize = bindings::ARCH_KMALLOC_MINALIGN;
 
-    /// Implements this kernel's [`Allocator`](kernel::alloc::Allocator) for a [`NodeAllocator`].
+    /// Implements this kernel's [`Allocator`](kernel::alloc::Allocator) for a `NodeAllocator`.
     macro_rules! kernel_allocator {
         ($type:ty $(, where $param:ident: $bound:path)?) => {
             // SAFETY: `NodeAllocator` has the same requirements.

@@ -7,7 +7,7 @@
 //! - `cache`: what the module holds in a cache of its own, likewise.
 //! - `walk`: the table of the last walk. Writing `1` runs it again, with the module's parameters;
 //!   who reads meanwhile waits for its end. Writing fails with `EBUSY` while one runs, with
-//!   `EINVAL` if it is not `1`, and as [`Walk::run`] does.
+//!   `EINVAL` if it is not `1`, and as [`Walk::run`](crate::walk::Walk::run) does.
 //!
 //! They need the kernel crate's bindings of debugfs, which are there since Linux 6.18 (the cfg
 //! `rust_debugfs`, which Kbuild sets), and `CONFIG_DEBUG_FS`. The module is there without them too.

@@ -19,7 +19,7 @@ use kernel::bindings;
 pub(crate) struct Param(AtomicUsize);
 
 impl Param {
-    /// Returns a parameter with its default; to be put into a `static` by [`modinfo`].
+    /// Returns a parameter with its default; to be put into a `static` by `modinfo!`.
     pub(crate) const fn new(default: usize) -> Self {
         Self(AtomicUsize::new(default))
     }

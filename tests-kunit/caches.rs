@@ -8,6 +8,7 @@ use kernel::{
     alloc::{
         flags::__GFP_NOWARN,
         AllocError,
+        Allocator,
         Box, //
     },
     new_spinlock,
@@ -55,6 +56,7 @@ kunit_suite! {
         live_blocks_keep_it,
         dropped_with_a_live_object,
         objects_are_not_padded,
+        flags_as_in_c,
         other_layouts_are_refused,
         resized_in_place_or_refused,
         names_are_taken_once,
@@ -68,6 +70,9 @@ kunit_suite! {
 /// Of a size between two buckets.
 pub(crate) type Nine = [u64; 9];
 
+/// Its alignment, which is 4 on some machines with 32 bits.
+const NINE: usize = align_of::<Nine>();
+
 /// Over-aligned, between two buckets.
 #[repr(align(64))]
 pub(crate) struct Lines {
@@ -76,6 +81,9 @@ pub(crate) struct Lines {
 
 /// More than a bucket has: kmalloc() would take twice as much.
 type Large = [u64; 1025];
+
+/// Of a size that the slab pads to a word.
+type Odd = [u8; 20];
 
 /// More than a cache is created for.
 type TooLarge = [u8; allocator::KMALLOC_MAX_SIZE / 4 + 1];
@@ -127,6 +135,22 @@ kmem_cache! {
     struct LargeCache for Large {
         name: "rust_alloc_demo_kunit_large",
         flags: [],
+    }
+}
+
+kmem_cache! {
+    /// Its free objects have a pattern.
+    struct Poisoned for Odd {
+        name: "rust_alloc_demo_kunit_poisoned",
+        flags: [POISON],
+    }
+}
+
+kmem_cache! {
+    /// Its objects have guards.
+    struct Guarded for Odd {
+        name: "rust_alloc_demo_kunit_guarded",
+        flags: [RED_ZONE],
     }
 }
 
@@ -275,16 +299,55 @@ fn objects_are_not_padded() -> Outcome {
     Ok(())
 }
 
+/// Returns what the slab grants of an object of a cache, which is created for that.
+fn granted<C: allocator::cache::StaticCache + Allocator>() -> Result<usize, Stop> {
+    // SAFETY: As in `own`.
+    let _cache = unsafe { Cache::<C>::new() }?;
+    let block = Block::<C>::new(Cache::<C>::LAYOUT, GFP_KERNEL)?;
+
+    // SAFETY: The block is live, has this layout, and is the slab's.
+    Ok(unsafe { KernelAllocator::granted(block.as_ptr(), block.layout()) })
+}
+
+/// Each flag does what it does in C, as far as an object shows it.
+fn flags_as_in_c() -> Outcome {
+    let cache = own()?;
+    let mut lines = KVec::new();
+    for _ in 0..16 {
+        lines.push(
+            Block::<Own>::new(Cache::<Own>::LAYOUT, GFP_KERNEL)?,
+            GFP_KERNEL,
+        )?;
+    }
+    // No supported machine has shorter cache lines, and none aligns 72 bytes to less than one.
+    check!(
+        lines.iter().all(|block| block.is_aligned_to(64)),
+        "HWCACHE_ALIGN: not at a cache line"
+    );
+    drop((lines, cache));
+
+    // What is beside an object is the debugging's, and nothing of it is granted (`slab_ksize()`).
+    if cfg!(CONFIG_SLUB_DEBUG) {
+        for (flag, granted) in [
+            ("POISON", granted::<Poisoned>()?),
+            ("RED_ZONE", granted::<Guarded>()?),
+        ] {
+            check!(granted == 20, "{flag}: 20 bytes: granted {granted}");
+        }
+    }
+    Ok(())
+}
+
 fn other_layouts_are_refused() -> Outcome {
     let _cache = own()?;
 
     for (size, align) in [
-        (71, 8),
-        (73, 8),
-        (72, 4),
-        (72, 16),
-        (144, 8),
-        (8, 8),
+        (71, NINE),
+        (73, NINE),
+        (72, NINE / 2),
+        (72, 2 * NINE),
+        (144, NINE),
+        (8, NINE),
         (1, 1),
     ] {
         check!(
@@ -307,7 +370,7 @@ fn resized_in_place_or_refused() -> Outcome {
     let before = block.address();
 
     block.fill(1);
-    for (size, align) in [(72, 8), (71, 8), (1, 1), (72, 4), (72, 8)] {
+    for (size, align) in [(72, NINE), (71, NINE), (1, 1), (72, NINE / 2), (72, NINE)] {
         block.resize(layout(size, align)?, GFP_KERNEL)?;
         check!(
             block.address() == before && block.matches(1, 1),
@@ -342,6 +405,10 @@ fn names_are_taken_once() -> Outcome {
         "there twice: {:?}",
         refusal::<Own>()
     );
+    // What `SLAB_SUPPORTS_SYSFS` says in C.
+    if cfg!(any(not(CONFIG_SYSFS), CONFIG_SLUB_TINY)) {
+        return Err(Stop::Skipped(c"the slab has no names in sysfs here"));
+    }
     check!(
         refusal::<SameName>() == Some(EEXIST),
         "two of a name: {:?}",

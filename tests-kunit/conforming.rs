@@ -23,7 +23,6 @@ use crate::{
     },
     conformance::{
         self,
-        conformance_suite,
         Limits, //
     },
     newtypes::{

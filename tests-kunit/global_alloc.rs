@@ -27,6 +27,7 @@ use crate::{
             Outcome, //
         },
     },
+    limits,
 };
 
 kunit_suite! {
@@ -38,6 +39,7 @@ kunit_suite! {
         realloc_keeps_contents_and_alignment,
         zero_size,
         too_large_is_null,
+        largest_is_not_null,
     ],
 }
 
@@ -199,7 +201,16 @@ fn too_large_is_null() -> Outcome {
     // The largest alignment of all, which only a layout of size zero can have.
     let mut none = Raw::new(layout(0, 1 << (usize::BITS - 1))?)?;
     check!(none.resize(1).is_err(), "there is no such layout");
-    // One byte less than the least that is refused.
+    Ok(())
+}
+
+/// One byte less than the least that is refused.
+fn largest_is_not_null() -> Outcome {
+    limits::need_the_largest()?;
+
+    let mut block = Raw::new(layout(64, 64)?)?;
+
+    block.fill(3);
     block.resize(KMALLOC_MAX_SIZE)?;
     check!(
         block.is(3, 64),

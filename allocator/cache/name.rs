@@ -4,13 +4,13 @@
 //!
 //! It touches [`kernel::bindings`]; `../slab.rs` says why that is done.
 
-#[cfg(CONFIG_SYSFS)]
+#[cfg(all(CONFIG_SYSFS, not(CONFIG_SLUB_TINY)))]
 use core::ptr::{
     addr_of,
     null, //
 };
 
-#[cfg(CONFIG_SYSFS)]
+#[cfg(all(CONFIG_SYSFS, not(CONFIG_SLUB_TINY)))]
 use kernel::bindings;
 
 /// How long a name may be, in bytes.
@@ -74,7 +74,7 @@ impl Name {
     /// The slab does not refuse a second one: it warns (`kmem_cache_sanity_check()`), or takes the
     /// first one's directory from it (`mm/slub.c`, `sysfs_slab_add()`). A module that is loaded
     /// again may come upon a cache that it has left behind.
-    #[cfg(CONFIG_SYSFS)]
+    #[cfg(all(CONFIG_SYSFS, not(CONFIG_SLUB_TINY)))]
     pub(super) fn is_taken(&self) -> bool {
         // SAFETY: It is a static of C's that is set before there are modules, to an object that is
         // never removed.
@@ -94,13 +94,13 @@ impl Name {
         }
     }
 
-    /// Returns false: without sysfs nobody knows.
-    #[cfg(not(CONFIG_SYSFS))]
+    /// Returns false: where the slab is not in sysfs (`SLAB_SUPPORTS_SYSFS`) nobody knows.
+    #[cfg(not(all(CONFIG_SYSFS, not(CONFIG_SLUB_TINY))))]
     pub(super) fn is_taken(&self) -> bool {
         false
     }
 }
 
 /// The directory of the caches, below that of the kernel; a C string.
-#[cfg(CONFIG_SYSFS)]
+#[cfg(all(CONFIG_SYSFS, not(CONFIG_SLUB_TINY)))]
 const SLAB: &[u8] = b"slab\0";

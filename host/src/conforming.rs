@@ -6,7 +6,9 @@ use core::alloc::Layout;
 
 use kernel::{
     alloc::AllocError,
-    prelude::*, //
+    bindings,
+    prelude::*,
+    test, //
 };
 
 use crate::{
@@ -30,7 +32,6 @@ use crate::{
             Outcome,
             Stop, //
         },
-        with_properties,
         Limits, //
     },
 };
@@ -130,3 +131,23 @@ macro_rules! cache_tests {
 
 with_properties!(cache_tests! { nine_cache, NineCache, Nine });
 with_properties!(cache_tests! { lines_cache, LinesCache, Lines });
+
+/// C is given the flags that a cache names, and that it is merged with no other. Without control
+/// groups nothing is charged to them.
+#[test]
+fn caches_have_their_flags() {
+    crate::suite::run(|| {
+        let _caches = Caches::new()?;
+        let named = (1 << bindings::_slab_flag_bits__SLAB_HWCACHE_ALIGN)
+            | (1 << bindings::_slab_flag_bits__SLAB_RECLAIM_ACCOUNT)
+            | (1 << bindings::_slab_flag_bits__SLAB_POISON)
+            | (1 << bindings::_slab_flag_bits__SLAB_RED_ZONE)
+            | (1 << bindings::_slab_flag_bits__SLAB_NO_MERGE);
+
+        if test::cache_flags(c"rust_alloc_demo_kunit_lines") == named {
+            Ok(())
+        } else {
+            Err(Stop::Failed)
+        }
+    });
+}

@@ -31,7 +31,7 @@ use super::{
 pub(crate) fn check<A: Allocator>(new: Layout, limits: &Limits) -> Outcome {
     for block in several::<A>(new, GFP_KERNEL, limits)?.iter() {
         ensure!(
-            block.address() % new.align() == 0,
+            block.is_aligned_to(new.align()),
             "a fresh block is misaligned",
             new
         );
@@ -79,7 +79,7 @@ pub(crate) fn fresh_blocks_are_aligned<A: Allocator>(limits: &Limits) -> Outcome
 fn check_min_align<A: Allocator>(new: Layout, limits: &Limits) -> Outcome {
     for block in several::<A>(new, GFP_KERNEL, limits)?.iter() {
         ensure!(
-            block.address() % compat::min_align::<A>() == 0,
+            block.is_aligned_to(compat::min_align::<A>()),
             "a block is not aligned to MIN_ALIGN",
             new
         );
@@ -105,7 +105,7 @@ pub(crate) fn no_block_has_min_align<A: Allocator>(limits: &Limits) -> Outcome {
         block.resize(none, GFP_KERNEL)?;
         for block in [block, Block::new(none, GFP_KERNEL)?] {
             ensure!(
-                block.address() % min_align == 0,
+                block.is_aligned_to(min_align),
                 "what stands for no block is not aligned to MIN_ALIGN",
                 none
             );

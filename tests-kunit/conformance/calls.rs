@@ -42,7 +42,7 @@ fn is_usable<A: Allocator>(old: Layout, new: Layout, flags: Flags) -> Result<boo
 
     block.fill(1);
     block.resize(new, flags)?;
-    Ok(block.address() % new.align() == 0 && block.matches(1, old.size()))
+    Ok(block.is_aligned_to(new.align()) && block.matches(1, old.size()))
 }
 
 /// "`Flags` are honored": `GFP_ATOMIC` and `GFP_NOWAIT` don't sleep, under a spinlock and in a
@@ -182,7 +182,7 @@ pub(crate) fn many_cpus_at_once<A: Allocator>(limits: &Limits) -> Outcome {
             }
             for (n, block) in own.iter_mut().enumerate() {
                 block.resize(new, GFP_KERNEL)?;
-                if !block.matches(seed(n), old.size()) || block.address() % new.align() != 0 {
+                if !block.matches(seed(n), old.size()) || !block.is_aligned_to(new.align()) {
                     return Ok(false);
                 }
                 block.fill(seed(n));
@@ -198,10 +198,7 @@ pub(crate) fn many_cpus_at_once<A: Allocator>(limits: &Limits) -> Outcome {
             let mut guard = exchange.lock();
             let others = replace(&mut *guard, own);
             drop(guard);
-            if !others
-                .iter()
-                .all(|block| block.address() % new.align() == 0)
-            {
+            if !others.iter().all(|block| block.is_aligned_to(new.align())) {
                 return Ok(false);
             }
         }

@@ -103,7 +103,7 @@ pub(crate) fn check<A: Allocator>(
     for (n, block) in moved.iter_mut().enumerate() {
         block.resize(new, GFP_KERNEL)?;
         ensure!(
-            block.address() % new.align() == 0,
+            block.is_aligned_to(new.align()),
             "a reallocated block is misaligned",
             old => new
         );

@@ -33,14 +33,14 @@ pub(crate) fn zero_sizes<A: Allocator>(limits: &Limits) -> Outcome {
         let mut block = Block::<A>::new(old, GFP_KERNEL)?;
 
         ensure!(
-            block.address() % align == 0,
+            block.is_aligned_to(align),
             "what stands for no block is misaligned",
             old
         );
         // In turn: from nothing to nothing, to something, and back.
         block.resize(new, GFP_KERNEL)?;
         ensure!(
-            block.address() % new.align() == 0,
+            block.is_aligned_to(new.align()),
             "what stands for no block is misaligned",
             old => new
         );
@@ -48,7 +48,7 @@ pub(crate) fn zero_sizes<A: Allocator>(limits: &Limits) -> Outcome {
         if align <= PAGE_SIZE / 2 && limits.fit(some) {
             block.resize(some, GFP_KERNEL)?;
             ensure!(
-                block.address() % some.align() == 0,
+                block.is_aligned_to(some.align()),
                 "a block that was nothing before is misaligned",
                 new => some
             );
@@ -60,7 +60,7 @@ pub(crate) fn zero_sizes<A: Allocator>(limits: &Limits) -> Outcome {
             );
             block.resize(old, GFP_KERNEL)?;
             ensure!(
-                block.address() % align == 0,
+                block.is_aligned_to(align),
                 "what stands for no block is misaligned",
                 some => old
             );

@@ -102,7 +102,7 @@ fn try_shrink<A: Allocator>(old: Layout, new: Layout) -> Result<Neighbours, Stop
     }
     let Some(moving) = choice
         .iter_mut()
-        .find(|block| block.address() % new.align() != 0)
+        .find(|block| !block.is_aligned_to(new.align()))
     else {
         return Ok(Neighbours::Elsewhere);
     };

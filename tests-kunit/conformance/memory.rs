@@ -54,9 +54,9 @@ const SLACK: usize = AMOUNT / 4;
 /// More memory than a guest has, in bytes, is not filled.
 const SMALL: usize = 2 << 30;
 
-/// Returns how much memory is available, in bytes.
+/// Returns how many pages are available. All of them can have more bytes than an `isize` counts.
 fn available() -> isize {
-    probe::available_pages() as isize * PAGE_SIZE as isize
+    probe::available_pages() as isize
 }
 
 /// Returns by how many bytes less is available when many blocks were allocated, reallocated and
@@ -71,7 +71,7 @@ fn lost_by<A: Allocator>(old: Layout, new: Layout) -> Result<isize, Stop> {
             let _ = block.resize(new, GFP_KERNEL | __GFP_NOWARN);
         }
     }
-    Ok(before - available())
+    Ok((before - available()) * PAGE_SIZE as isize)
 }
 
 /// "[...] free an existing memory allocation", by every path on which a block or a copy of it goes.

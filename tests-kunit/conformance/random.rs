@@ -200,7 +200,7 @@ impl<A: Allocator, N: Numbers> Model<A, N> {
         }
         // A block that was shrunk before may be much larger than its layout says.
         let is_trusted = self.trust.realigns && !self.trust.overwrites;
-        if !is_trusted && block.address() % new.align() != 0 {
+        if !is_trusted && !block.is_aligned_to(new.align()) {
             new = layout(new.size(), old.align())?;
         }
         if old != new && self.request(|| block.resize(new, flags))?.is_none() {
@@ -214,7 +214,7 @@ impl<A: Allocator, N: Numbers> Model<A, N> {
         }
         let kept = kept.min(new.size());
         ensure!(
-            block.address() % new.align() == 0,
+            block.is_aligned_to(new.align()),
             "a block is misaligned in a random run",
             old => new
         );

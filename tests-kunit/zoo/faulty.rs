@@ -438,7 +438,7 @@ faulty! {
     HoldsBack {
         free(ptr, layout) {
             let held = COUNT.fetch_add(layout.size(), Ordering::Relaxed);
-            if layout.size() < 8 || held >= probe::total_pages() * PAGE_SIZE / 8 {
+            if layout.size() < 8 || held / PAGE_SIZE >= probe::total_pages() / 8 {
                 // SAFETY: By the requirements of this function.
                 return unsafe { sound::free(ptr, layout) };
             }
@@ -480,7 +480,8 @@ faulty! {
             // SAFETY: By the requirements of this function.
             let block = unsafe { sound::realloc(ptr, old, new, flags, nid) };
             if block.is_err() {
-                let made = sound::alloc(Layout::new::<[u64; 1024]>(), flags, nid)?.cast();
+                // As much as a block that the property asks for, so that it counts.
+                let made = sound::alloc(Layout::new::<[u8; 2 * PAGE_SIZE]>(), flags, nid)?.cast();
                 // SAFETY: The block was just allocated, and is nobody's.
                 unsafe { lose(made, new) };
             }

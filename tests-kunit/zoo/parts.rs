@@ -192,7 +192,8 @@ pub(super) fn clean_up() {
 /// How often something was done, for faults that show now and then.
 pub(super) static COUNT: AtomicUsize = AtomicUsize::new(0);
 
-/// How many CPUs are at the list of [`RacesForFreeBlocks`], and whether two were at once.
+/// How many CPUs are at the list of [`RacesForFreeBlocks`](super::faulty::RacesForFreeBlocks), and
+/// whether two were at once.
 pub(super) static INSIDE: AtomicUsize = AtomicUsize::new(0);
 pub(super) static BROKEN: AtomicBool = AtomicBool::new(false);
 

@@ -2,10 +2,14 @@
 
 //! How a test talks to the stand-in; nothing of this is in the kernel.
 
-use core::ffi::c_void;
+use core::ffi::{
+    c_void,
+    CStr, //
+};
 
 pub use crate::slab::Live;
 use crate::{
+    constants::slab_flags_t,
     context::{
         self,
         Atomic, //
@@ -56,4 +60,10 @@ pub fn warnings_of(run: impl FnOnce()) -> usize {
 /// None, other than in C: what is no live block ends the program.
 pub unsafe fn node_of(block: *const c_void) -> i32 {
     slab::node_of(block.cast())
+}
+
+/// Returns the flags that the cache of this name was created with, as C has them; none if there is
+/// no cache.
+pub fn cache_flags(name: &CStr) -> slab_flags_t {
+    slab::flags_of(name)
 }

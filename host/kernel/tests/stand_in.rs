@@ -21,7 +21,10 @@ use kernel::{
     bindings::{
         __kmalloc_noprof,
         __kmem_cache_create_args,
+        _slab_flag_bits__SLAB_HWCACHE_ALIGN,
         _slab_flag_bits__SLAB_NO_MERGE,
+        _slab_flag_bits__SLAB_POISON,
+        _slab_flag_bits__SLAB_RED_ZONE,
         kfree,
         kmem_cache,
         kmem_cache_alloc_noprof,
@@ -125,18 +128,26 @@ fn object(cache: *mut kmem_cache) -> *mut u8 {
 
 #[test]
 fn objects_are_as_large_and_aligned_as_asked() {
-    let cache = cache(c"exact", 0);
-    let objects = [object(cache), object(cache)];
+    // To their alignment, to a cache line, and with nothing of what lies beside them.
+    for (flags, align, granted) in [
+        (0, 16, 80),
+        (1 << _slab_flag_bits__SLAB_HWCACHE_ALIGN, 64, 128),
+        (1 << _slab_flag_bits__SLAB_RED_ZONE, 16, 72),
+        (1 << _slab_flag_bits__SLAB_POISON, 16, 72),
+    ] {
+        let cache = cache(c"exact", flags);
+        let objects = [object(cache), object(cache)];
 
-    for object in objects {
-        assert_eq!(object as usize % 32, 16);
+        for object in objects {
+            assert_eq!(object as usize % (2 * align), align);
+            // SAFETY: As above.
+            assert_eq!(unsafe { ksize(object.cast()) }, granted);
+            // SAFETY: As above.
+            unsafe { kmem_cache_free(cache, object.cast()) };
+        }
         // SAFETY: As above.
-        assert_eq!(unsafe { ksize(object.cast()) }, 72);
-        // SAFETY: As above.
-        unsafe { kmem_cache_free(cache, object.cast()) };
+        unsafe { kmem_cache_destroy(cache) };
     }
-    // SAFETY: As above.
-    unsafe { kmem_cache_destroy(cache) };
 }
 
 #[test]

@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     constants::{
+        _slab_flag_bits__SLAB_HWCACHE_ALIGN,
         _slab_flag_bits__SLAB_NO_MERGE,
         _slab_flag_bits__SLAB_POISON,
         _slab_flag_bits__SLAB_RED_ZONE,
@@ -52,6 +53,8 @@ struct Cache {
     name: [u8; NAME],
     size: usize,
     align: usize,
+    granted: usize,
+    flags: slab_flags_t,
 }
 
 /// All caches.
@@ -66,6 +69,8 @@ static ALL: Mutex<Caches> = Mutex::new(Caches {
         name: [0; NAME],
         size: 0,
         align: 0,
+        granted: 0,
+        flags: 0,
     }; CACHES],
     last: 0,
 });
@@ -84,9 +89,9 @@ impl Caches {
         }
     }
 
-    /// Returns whether a cache has this name.
-    fn has(&self, name: &[u8]) -> bool {
-        self.places.iter().any(|cache| {
+    /// Returns the cache of this name, if there is one.
+    fn named(&self, name: &[u8]) -> Option<&Cache> {
+        self.places.iter().find(|cache| {
             cache.number != 0 && cache.name.split(|&byte| byte == 0).next() == Some(name)
         })
     }
@@ -94,7 +99,12 @@ impl Caches {
 
 /// Returns whether a cache has this name.
 pub(crate) fn has_cache(name: &CStr) -> bool {
-    all().has(name.to_bytes())
+    all().named(name.to_bytes()).is_some()
+}
+
+/// Returns the flags that the cache of this name was created with; none if there is no cache.
+pub(crate) fn flags_of(name: &CStr) -> slab_flags_t {
+    all().named(name.to_bytes()).map_or(0, |cache| cache.flags)
 }
 
 /// Creates a cache and returns its number; 0 if there is no memory.
@@ -105,6 +115,19 @@ pub(crate) fn create(name: &CStr, size: usize, align: usize, flags: slab_flags_t
         0
     } else {
         2 * align + 64
+    };
+    // On the machine of this stand-in a cache line has 64 bytes (`calculate_alignment()`).
+    let line = if flags & (1 << _slab_flag_bits__SLAB_HWCACHE_ALIGN) != 0 && size > 32 {
+        64
+    } else {
+        1
+    };
+    let wanted = align.max(ARCH_SLAB_MINALIGN).max(line);
+    // With guards or a pattern nothing beside the object is granted (`slab_ksize()`).
+    let granted = if flags & debug == 0 {
+        size.next_multiple_of(wanted)
+    } else {
+        size
     };
     let mut caches = all();
 
@@ -117,7 +140,7 @@ pub(crate) fn create(name: &CStr, size: usize, align: usize, flags: slab_flags_t
     if flags & (1 << _slab_flag_bits__SLAB_NO_MERGE) == 0 {
         bug("a cache that is merged with others", Some((size, align)));
     }
-    if caches.has(name.to_bytes()) {
+    if caches.named(name.to_bytes()).is_some() {
         bug("two caches of one name", None);
     }
     if context::must_fail() {
@@ -128,7 +151,9 @@ pub(crate) fn create(name: &CStr, size: usize, align: usize, flags: slab_flags_t
         number: caches.last,
         name: [0; NAME],
         size,
-        align: align.max(ARCH_SLAB_MINALIGN),
+        align: wanted,
+        granted,
+        flags,
     };
     for (to, &from) in cache.name.iter_mut().take(NAME - 1).zip(name.to_bytes()) {
         *to = from;
@@ -142,13 +167,18 @@ pub(crate) fn create(name: &CStr, size: usize, align: usize, flags: slab_flags_t
 
 /// Allocates an object; null if there is no memory.
 pub(crate) fn alloc_from(number: usize, flags: gfp_t, node: i32) -> *mut u8 {
-    let Cache { size, align, .. } = *all().find(number);
+    let Cache {
+        size,
+        align,
+        granted,
+        ..
+    } = *all().find(number);
 
     check_request(flags, node);
     if context::must_fail() {
         return null_mut();
     }
-    let layout = (size, size, align);
+    let layout = (size, granted, align);
     match Object::of_cache(number, layout, node.max(0), flags & __GFP_ZERO != 0) {
         None => null_mut(),
         Some(object) => {

@@ -114,7 +114,7 @@ impl Table {
     fn place(&mut self, start: NonNull<u8>) -> &mut *mut Link {
         // Fibonacci hashing: the upper bits of the product depend on all bits of the address.
         let hash = (start.as_ptr() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let mut place = &mut self.chains[hash as usize >> (u64::BITS - CHAINS.trailing_zeros())];
+        let mut place = &mut self.chains[(hash >> (u64::BITS - CHAINS.trailing_zeros())) as usize];
 
         // SAFETY: By the type invariants what is not null is a link, and the table is borrowed.
         while !place.is_null() && unsafe { (**place).object.start() } != start {
