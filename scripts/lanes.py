@@ -55,6 +55,8 @@ LANES = {
     "um": Lane(1, KERNEL, "kunit.py", {"ARCH": "um"}),
     "x86_64": Lane(1, KERNEL, "kunit.py", {"ARCH": "x86_64"}),
     "6.12": Lane(1, KERNEL, "kunit.py", {"KERNEL": "6.12"}),
+    # It has memory control groups.
+    "debian": Lane(1, KERNEL, "kunit.py", {"KERNEL": "debian"}),
     "debug": Lane(3, KERNEL, "kunit.py", {"DEBUG": "1"}),
     "bench": Lane(3, (*KERNEL, *BENCH), "bench.py"),
 }
