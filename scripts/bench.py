@@ -21,6 +21,7 @@ import plot
 import report
 from cost import Key
 from harness import arch as arches
+from harness import flavour as flavours
 from harness import command
 from harness import messages
 from harness import places
@@ -193,7 +194,7 @@ def check(arch: Arch) -> None:
     """Fails if the bench can't run there."""
     if arch.name not in ARCHES:
         raise Fail(f"make bench is for ARCH={' or '.join(ARCHES)}, not {arch.name}")
-    if arches.selected_config(arch):
+    if flavours.selected(arch).name:
         raise Fail("make bench is for the lean kernel; leave DEBUG unset")
     if selection.is_shipped(os.environ.get("KERNEL", "")):
         raise Fail(

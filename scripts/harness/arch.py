@@ -6,7 +6,6 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness import variables
 from harness.messages import Fail
 
 # The memory of a guest, in MiB; as much as kunit.py gives it.
@@ -51,6 +50,10 @@ class Arch:
     # The packages with a gcc that compiles for it, where the host's own doesn't: what a kernel's
     # configuration looks for, and so does its vDSO for 32-bit processes.
     cross: tuple[str, ...] = ()
+    # The packages with what its guests take, where the root doesn't have it.
+    packages: tuple[str, ...] = ()
+    # Whether its kernels take a newer rustc than the root has.
+    backports: bool = False
 
     def hardware(self, config: Mapping[str, str], cpus: int = 2) -> list[str]:
         """QEMU's options for a machine that a kernel of this configuration runs on."""
@@ -104,7 +107,8 @@ ARCHES = {
             console="ttyAMA0",
             needs=("SERIAL_AMBA_PL011_CONSOLE",),
             qemu="aarch64",
-            machine=("-machine", "virt", "-cpu", "cortex-a72"),
+            # The oldest that QEMU has with pages of 4, 16 and 64 KiB.
+            machine=("-machine", "virt", "-cpu", "cortex-a76"),
             cross=("gcc-14-aarch64-linux-gnu", "libc6-dev-arm64-cross", "gcc-arm-linux-gnueabihf"),
         ),
         Arch(
@@ -121,6 +125,20 @@ ARCHES = {
             machine=("-machine", "virt", "-cpu", "cortex-a15"),
         ),
         Arch(
+            name="loongarch",
+            srcarch="loongarch",
+            symbol="LOONGARCH",
+            image="arch/loongarch/boot/vmlinux.efi",
+            triple="loongarch64-linux-gnu",
+            user="loongarch",
+            debian="loong64",
+            console="ttyS0",
+            needs=("SERIAL_8250_CONSOLE", "SERIAL_OF_PLATFORM"),
+            qemu="loongarch64",
+            machine=("-machine", "virt", "-cpu", "la464"),
+            packages=("qemu-system-misc",),
+        ),
+        Arch(
             name="riscv",
             srcarch="riscv",
             symbol="ARCH_RV64I",
@@ -132,6 +150,22 @@ ARCHES = {
             needs=("SERIAL_8250_CONSOLE", "SERIAL_OF_PLATFORM"),
             qemu="riscv64",
             machine=("-machine", "virt", "-cpu", "rv64"),
+        ),
+        Arch(
+            name="s390",
+            srcarch="s390",
+            symbol="S390",
+            image="arch/s390/boot/bzImage",
+            triple="s390x-linux-gnu",
+            user="s390",
+            debian="s390x",
+            console="ttysclp0",
+            needs=("SCLP_VT220_CONSOLE",),
+            qemu="s390x",
+            machine=("-machine", "s390-ccw-virtio", "-cpu", "max"),
+            packages=("qemu-system-s390x",),
+            # It knows the target s390x-unknown-none-softfloat (arch/s390/Makefile).
+            backports=True,
         ),
         Arch(
             name="um",
@@ -151,10 +185,6 @@ ARCHES = {
 }
 DEFAULT = "x86_64"
 
-# Configurations beside the lean one of an architecture: the variable that asks for each, and the
-# architectures that have it.
-CONFIGS = {"mte": ("MTE", ("arm64",)), "debug": ("DEBUG", ("x86_64",))}
-
 
 def selected() -> Arch | None:
     """What ARCH= names, if it is set."""
@@ -162,13 +192,3 @@ def selected() -> Arch | None:
     if name and name not in ARCHES:
         raise Fail(f"ARCH={name} is not supported; it can be {', '.join(ARCHES)}")
     return ARCHES[name] if name else None
-
-
-def selected_config(arch: Arch) -> str:
-    """The configuration that a variable asks for; empty for the lean one."""
-    for config, (variable, arches) in CONFIGS.items():
-        if variables.flag(variable):
-            if arch.name not in arches:
-                raise Fail(f"{variable}=1 is for ARCH={' or '.join(arches)}, not {arch.name}")
-            return config
-    return ""

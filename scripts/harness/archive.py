@@ -5,6 +5,7 @@
 import functools
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from harness import messages
@@ -16,9 +17,6 @@ from harness.toolchain import Toolchain
 
 # Debian's name for the architecture that all this runs on.
 HOST = "amd64"
-
-# The suite with newer kernels than the release's own.
-BACKPORTS = f"{SUITE}-backports"
 
 # What apt is told here: an index that it can't get is an error.
 OPTIONS = f"{APT} -o APT::Update::Error-Mode=any"
@@ -46,6 +44,13 @@ class Index:
     def apt(self) -> str:
         """The command apt-get, for this index."""
         return f"apt-get {self.options}"
+
+    def fetched(self) -> datetime | None:
+        """When the newest of its lists was fetched; none if there is none."""
+        own = Path("var/lib/apt/lists")
+        lists = self.folder / "lists" if self.folder else (self.toolchain.root or Path("/")) / own
+        times = [file.stat().st_mtime for file in lists.glob("*_Packages*")]
+        return datetime.fromtimestamp(max(times)) if times else None
 
     def ask(self, words: str) -> str:
         """What apt-cache says; nothing of what it doesn't know."""
@@ -84,7 +89,8 @@ def index(toolchain: Toolchain, arch: str = HOST, suite: str = SUITE) -> Index:
     """Fetches the index of an architecture, once in a run.
 
     The root's has all suites. That of another architecture is kept apart, and has one `suite`:
-    others may be out of step on a mirror.
+    others may be out of step on a mirror. Where one can't be had now, that of an earlier run is
+    taken. Fails with Unavailable if that of another architecture is not there either.
     """
     if toolchain.root is None:
         raise Fail(
@@ -106,17 +112,27 @@ def index(toolchain: Toolchain, arch: str = HOST, suite: str = SUITE) -> Index:
         words = [f"-o {name}={value}" for name, value in options.items()]
         found = Index(toolchain, " ".join([OPTIONS, *words]), folder)
         prepare = (
-            f"sed -n 's/^deb \\(.* {suite} main\\)/deb [arch={arch}] \\1/p'"
-            f" /etc/apt/sources.list /etc/apt/sources.list.d/*.list >{folder}/sources.list"
+            f"sed -n 's/^deb \\(.*\\) {SUITE} main/deb [arch={arch}] \\1 {suite} main/p'"
+            f" /etc/apt/sources.list >{folder}/sources.list"
         )
+    update = toolchain.argv(
+        ["sh", "-c", f"{prepare} && {found.apt} update"],
+        rw=[found.folder] if found.folder else [],
+        network=True,
+    )
+    log = places.logs() / "archive.log"
     with places.lock(f"archive-{arch}"):
-        process.run_logged(
-            toolchain.argv(
-                ["sh", "-c", f"{prepare} && {found.apt} update"],
-                rw=[found.folder] if found.folder else [],
-                network=True,
-            ),
-            places.logs() / "archive.log",
-            "reaching the package archive",
-        )
+        try:
+            process.run_logged(update, log, "reaching the package archive", quoting=False)
+        except Fail as fail:
+            if when := found.fetched():
+                messages.say(
+                    f"      the archive does not give its index for {arch}; that of {when:%Y-%m-%d}"
+                    " is taken"
+                )
+            elif arch != HOST:
+                raise Unavailable(f"the archive does not give its index for {arch}: {fail}")
+            else:
+                process.quote(log.read_text(errors="replace"))
+                raise
     return found

@@ -17,6 +17,9 @@ from harness.messages import Fail
 
 SUITE = "trixie"
 
+# The suite with newer packages than the release's own: kernels, and Rust.
+BACKPORTS = f"{SUITE}-backports"
+
 # The kernel's build, kunit.py and the guest; then what `make lint` runs; then what the other
 # commands do: the bench's plots, the tests in user land, DKMS, the debugger, the editor.
 PACKAGES = (
@@ -62,6 +65,9 @@ PACKAGES = (
     "openssl",
     "rust-analyzer",
 )
+
+# Those of the packages that are of rustc's version.
+RUST = ("cargo", "rust-analyzer", "rust-clippy", "rust-src", "rustc", "rustfmt")
 
 # Documentation of packages, and all of rust-src but the library that the kernel builds `core` from.
 DPKG_OPTIONS = (

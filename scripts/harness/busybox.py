@@ -13,8 +13,13 @@ from harness import archive
 from harness import places
 from harness import toolchain as toolchains
 from harness.arch import Arch
+from harness.archive import Unavailable
+from harness.bootstrap import SUITE
 from harness.messages import Fail
 from harness.toolchain import Toolchain
+
+# Where it is looked for: a new architecture is in the newest suite only.
+SUITES = (SUITE, "sid")
 
 
 def provide(arch: Arch, toolchain: Toolchain) -> Path:
@@ -39,18 +44,22 @@ def foreign(arch: str) -> Path:
 
 
 def fetch(arch: str, where: Path) -> None:
-    """Fetches the package."""
-    try:
-        index = archive.index(toolchains.root(), arch)
-        index.get(
-            where,
-            f"{index.apt} download busybox-static:{arch}"
-            " && dpkg-deb --fsys-tarfile busybox-static_*.deb | tar -xO ./usr/bin/busybox >busybox"
-            " && rm busybox-static_*.deb",
-            f"fetching busybox for {arch}, for a shell in the guest",
-        )
-    except Fail as fail:
-        raise Fail(
-            f"a shell in the guest takes busybox for {arch}, which the archive does not give"
-            f" ({fail}); make demo and make test need none, but for a module's guest.sh"
-        ) from fail
+    """Fetches the package, from the first suite that gives it."""
+    said = []
+    for suite in SUITES:
+        try:
+            index = archive.index(toolchains.root(), arch, suite)
+            index.get(
+                where,
+                f"{index.apt} download busybox-static:{arch} && dpkg-deb --fsys-tarfile"
+                " busybox-static_*.deb | tar -xO ./usr/bin/busybox >busybox"
+                " && rm busybox-static_*.deb",
+                f"fetching busybox for {arch} from {suite}, for a shell in the guest",
+            )
+            return
+        except Unavailable as fail:
+            said.append(f"{suite}: {fail}")
+    raise Fail(
+        f"a shell in the guest takes busybox for {arch}, which the archive does not give"
+        f" ({'; '.join(said)}); make demo and make test need none, but for a module's guest.sh"
+    )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness import archive
+from harness import bootstrap
 from harness import messages
 from harness import places
 from harness.arch import ARCHES, DEFAULT, Arch
@@ -123,7 +124,7 @@ def newest(flavour: str, arch: Arch, toolchain: Toolchain) -> Release:
 
 def index(arch: Arch, toolchain: Toolchain) -> Index:
     """The index that has the kernels for an architecture."""
-    return archive.index(toolchain, arch.debian, archive.BACKPORTS)
+    return archive.index(toolchain, arch.debian, bootstrap.BACKPORTS)
 
 
 def releases(index_: Index, arch: Arch, flavour: str = "") -> list[Release]:

@@ -63,7 +63,7 @@ def chosen(tree: Tree, rust: bool) -> Toolchain:
     wanted = os.environ.get("TOOLCHAIN")
     if wanted == "host":
         return HOST
-    root = toolchains.provide()
+    root = toolchains.provide(tree.arch)
     fits = not rust or root.rustc() == tree.rustc
     if wanted or fits and root.has(compiler.command(tree.config)):
         return root

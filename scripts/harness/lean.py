@@ -15,6 +15,7 @@ from harness import places
 from harness import process
 from harness import settings
 from harness.arch import Arch
+from harness.flavour import Flavour
 from harness.kernel import Kernel, Needs, fetch, selectors, short
 from harness.messages import Fail
 from harness.toolchain import Toolchain
@@ -41,7 +42,7 @@ class Recipe:
 
     source: Path
     arch: Arch
-    flavour: str
+    flavour: Flavour
     name: str
     fragments: str
     plain: "Recipe | None" = None
@@ -49,7 +50,7 @@ class Recipe:
     @property
     def selectors(self) -> tuple[str, ...]:
         """The words by which a module's files are selected for it (settings.py)."""
-        return selectors(short((self.source / "version").read_text()), self.arch, self.flavour)
+        return selectors(short((self.source / "version").read_text()), self.arch, self.flavour.name)
 
     @property
     def tree(self) -> Path:
@@ -62,28 +63,38 @@ class Recipe:
         return places.bound("kernel") / self.name
 
     @property
+    def make(self) -> list[str]:
+        """The make command of its build, without a goal."""
+        words = ["make", "-C", str(self.tree), f"O={self.build}", f"ARCH={self.arch.name}"]
+        return [*words, *["LLVM=1"] * (not self.flavour.gcc)]
+
+    @property
     def stamp(self) -> Path:
         """A file that is there when it is built."""
         return self.build / "finished.json"
 
 
-def recipe(source: Path, arch: Arch, flavour: str, toolchain: Toolchain) -> Recipe:
-    """What makes a lean kernel from this source; `flavour` is empty, or a fragment on top.
+def recipe(source: Path, arch: Arch, flavour: Flavour, toolchain: Toolchain) -> Recipe:
+    """What makes a lean kernel from this source, of a flavour or plain.
 
     The modules' own settings come last, and so are those that count.
     """
     configs = Path(__file__).with_name("configs")
-    names = ["base", arch.name, *[flavour] * bool(flavour)]
+    names = ["base", arch.name, *[flavour.name] * bool(flavour.name)]
     version = (source / "version").read_text()
     lean = "".join((configs / f"{name}.config").read_text() for name in names)
 
+    compilers = [toolchain.compilers()]
+    if flavour.gcc:
+        compilers.append(toolchain.output(["gcc", "--version"]))
+
     def of(fragments: str, plain: Recipe | None) -> Recipe:
         lines = [line for line in fragments.splitlines() if setting_name(line)]
-        digest = places.key(version, *lines, toolchain.compilers())
+        digest = places.key(version, *lines, *compilers)
         name = "-".join([version, *names[1:], digest])
         return Recipe(source, arch, flavour, name, fragments, plain)
 
-    own = settings.fragments(selectors(short(version), arch, flavour))
+    own = settings.fragments(selectors(short(version), arch, flavour.name))
     return of(lean + own, of(lean, None)) if own else of(lean, None)
 
 
@@ -103,7 +114,7 @@ def provide(made_of: Recipe, toolchain: Toolchain, needs: Needs) -> Kernel:
         made_of.tree,
         made_of.arch,
         json.loads(made_of.stamp.read_text())["release"],
-        made_of.flavour,
+        made_of.flavour.name,
         made_of.name,
         toolchain,
         build / made_of.arch.image,
@@ -154,16 +165,7 @@ def configure(made_of: Recipe, toolchain: Toolchain) -> None:
 
     progress = messages.Progress()
     progress.show("configuring")
-    command = [
-        "make",
-        "-C",
-        str(tree),
-        f"O={build}",
-        f"ARCH={arch.name}",
-        "LLVM=1",
-        f"KCONFIG_ALLCONFIG={fragment}",
-        "allnoconfig",
-    ]
+    command = [*made_of.make, f"KCONFIG_ALLCONFIG={fragment}", "allnoconfig"]
     process.run_logged(
         toolchain.argv(command, ro=[tree], rw=[build]), log, "configuring the kernel"
     )
@@ -233,7 +235,7 @@ def compile_(made_of: Recipe, toolchain: Toolchain) -> None:
     # The shell tells the CPU time: bubblewrap, as it is used here, doesn't hand it on.
     command = [
         *["bash", "-c", '"$@" && times', "bash"],
-        *["make", "-C", str(tree), f"O={build}", f"ARCH={arch.name}", "LLVM=1"],
+        *made_of.make,
         *[f"-j{os.cpu_count() or 1}", "KBUILD_BUILD_USER=harness"],
         *["KBUILD_BUILD_HOST=guest", Path(arch.image).name, "modules"],
     ]

@@ -14,6 +14,7 @@ from pathlib import Path
 from harness import arch as arches
 from harness import archive
 from harness import debian
+from harness import flavour as flavours
 from harness import kdir
 from harness import lean
 from harness import messages
@@ -37,7 +38,7 @@ def select(first: int, of: int, needs: Needs, default: str = "") -> Kernel:
     for, `default` is what KERNEL= is taken to say, if such a kernel can be had.
     """
     arch = arches.selected()
-    flavour = arches.selected_config(arch or arches.ARCHES[arches.DEFAULT])
+    flavour = flavours.selected(arch or arches.ARCHES[arches.DEFAULT])
     ways = ("KDIR", "KERNEL", "KERNEL_TARBALL")
     named = [name for name in ways if os.environ.get(name)]
     if len(named) > 1:
@@ -51,16 +52,17 @@ def select(first: int, of: int, needs: Needs, default: str = "") -> Kernel:
         raise Fail(f"KERNEL_TARBALL={tarball}: there is no such file")
 
     shipped = version if version and is_shipped(version) else ""
-    if flavour and (own or shipped):
+    if flavour.name and (own or shipped):
         what = "KDIR=" if own else f"KERNEL={version}"
-        raise Fail(f"{what} names a kernel that has its configuration; leave MTE and DEBUG unset")
+        unset = f"leave {flavour.variable or 'FLAVOUR'} unset"
+        raise Fail(f"{what} names a kernel that has its configuration; {unset}")
     if own:
         return select_own(Path(own), arch, first, of, needs)
     messages.step(first, of, "toolchain")
-    toolchain = toolchains.provide()
+    toolchain = toolchains.provide(arch)
     if shipped:
         return select_shipped(shipped, arch, first, of, needs, toolchain)
-    if default and not (named or flavour) and toolchain.root:
+    if default and not (named or flavour.name) and toolchain.root:
         try:
             return select_shipped(default, arch, first, of, needs, toolchain)
         except Fail as fail:
@@ -68,7 +70,7 @@ def select(first: int, of: int, needs: Needs, default: str = "") -> Kernel:
             messages.say("      so this takes a lean kernel, built here, in place of Debian's")
     source = sources.provide(version, Path(tarball) if tarball else None, toolchain)
     arch = arch or arches.ARCHES[arches.DEFAULT]
-    title = f"{(source / 'version').read_text()}, {arch.name}{' ' * bool(flavour)}{flavour}"
+    title = f"{(source / 'version').read_text()}, {arch.name} {flavour.name}".rstrip()
     messages.step(first + 1, of, f"kernel: Linux {title}")
     made_of = lean.recipe(source, arch, flavour, toolchain)
     kernel = lean.provide(made_of, toolchain, needs)

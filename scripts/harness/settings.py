@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from harness import places
-from harness.arch import ARCHES, CONFIGS
+from harness.arch import ARCHES
+from harness.flavour import FLAVOURS
 from harness.messages import Fail
 
 FOLDER = "guest"
@@ -28,7 +29,7 @@ TABLES = ("demo", "test")
 LISTS = ("required", "allowed", "forbidden")
 
 # What a selector can be.
-SELECTORS = f"what does is a version like 6.12, {', '.join((*ARCHES, *CONFIGS))}"
+SELECTORS = f"what does is a version like 6.12, {', '.join((*ARCHES, *FLAVOURS))}"
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def folder() -> Path:
 
 def is_selector(word: str) -> bool:
     """Whether a word can select kernels: a version, an architecture or a flavour."""
-    return word in (*ARCHES, *CONFIGS) or re.fullmatch(r"\d+\.\d+", word) is not None
+    return word in (*ARCHES, *FLAVOURS) or re.fullmatch(r"\d+\.\d+", word) is not None
 
 
 def files(stem: str, suffix: str, selectors: tuple[str, ...]) -> list[Path]:

@@ -20,11 +20,16 @@ from harness import own_tools
 from harness import places
 from harness import process
 from harness import sandbox
+from harness.arch import Arch
 from harness.bootstrap import APT, SUITE
 from harness.messages import Fail
 
 # Where things are in the root.
 PLACES = {"PATH": "/usr/sbin:/usr/bin", "HOME": "/tmp", "TMPDIR": "/tmp"}
+
+
+# A file of a root that has the versions of its compilers.
+COMPILERS = "compilers"
 
 
 @dataclass(frozen=True)
@@ -108,7 +113,7 @@ class Toolchain:
 
         A root has the same for good, and keeps them in a file: every command asks for them.
         """
-        known = self.root / "compilers" if self.root else None
+        known = self.root / COMPILERS if self.root else None
         if known and known.exists():
             return known.read_text()
         tools = ("rustc", "bindgen", "clang", "pahole")
@@ -133,17 +138,24 @@ def has_kvm() -> bool:
     return os.access("/dev/kvm", os.R_OK | os.W_OK)
 
 
-def provide() -> Toolchain:
-    """The toolchain that TOOLCHAIN names; the root is made if there is none."""
-    wanted = os.environ.get("TOOLCHAIN") or "root"
-    if wanted not in ("root", "host"):
+def provide(arch: Arch | None = None, wanted: str = "") -> Toolchain:
+    """The toolchain that is `wanted`, or that TOOLCHAIN names, or that an architecture takes; in a
+    root is what its guests take as well. A root is made if it isn't there."""
+    newer = arch.name if arch and arch.backports else ""
+    wanted = wanted or os.environ.get("TOOLCHAIN") or ("backports" if newer else "root")
+    ways = {"root": root, "backports": backports, "host": host}
+    if wanted not in ways:
         raise Fail(
-            f"TOOLCHAIN={wanted} is unknown; it is root (made from Debian's packages, the"
-            " default) or host (this machine's own)"
+            f"TOOLCHAIN={wanted} is unknown; it is root (made from Debian's packages, the default),"
+            " backports (the same with the newest rustc that Debian has for it) or host (this"
+            " machine's own)"
         )
+    if newer and wanted == "root":
+        raise Fail(f"{newer} takes a newer rustc than TOOLCHAIN=root has; leave it unset")
     if platform.machine() != "x86_64":
         raise Fail(f"this machine is {platform.machine()}; only x86_64 is supported")
-    return host() if wanted == "host" else root()
+    found = ways[wanted]()
+    return with_packages(found, arch.packages) if arch and arch.packages and found.root else found
 
 
 def host() -> Toolchain:
@@ -174,6 +186,11 @@ def root() -> Toolchain:
     return Toolchain(where, name)
 
 
+def backports() -> Toolchain:
+    """The root with the newest rustc of its release's backports, as rolling distributions have."""
+    return with_packages(root(), [f"{name}/{bootstrap.BACKPORTS}" for name in bootstrap.RUST])
+
+
 def with_packages(base: Toolchain, packages: Sequence[str], suite: str = SUITE) -> Toolchain:
     """A root that has more packages than the one which all else does with.
 
@@ -197,6 +214,7 @@ def add_packages(base: Path, part: Path, packages: Sequence[str], suite: str) ->
     messages.say(f"      installing {', '.join(packages)} in a copy of the toolchain's root")
     log = places.logs() / "toolchain.log"
     process.run_logged(["cp", "-al", str(base), str(part)], log, "copying the toolchain's root")
+    (part / COMPILERS).unlink(missing_ok=True)
     apt = f"apt-get {APT} -o Dpkg::Use-Pty=0"
     install_ = f"{apt} install -y --no-install-recommends --allow-downgrades {' '.join(packages)}"
     lists = "/etc/apt/sources.list"

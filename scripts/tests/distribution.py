@@ -9,22 +9,24 @@ from pathlib import Path
 
 from copies import said_by
 
+from harness import cells
 from harness import kernel as kernels
 from harness import lean
-from harness import matrix
 from harness import places
 from harness import source as sources
 from harness import toolchain as toolchains
 from harness.arch import ARCHES
+from harness.flavour import FLAVOURS, PLAIN
 
 
 def built_kernels() -> Iterator[kernels.Kernel]:
     """The kernels of the matrix that the cache has, other than UML's, which nobody packages."""
     toolchain = toolchains.provide()
-    for cell in matrix.CELLS:
-        if cell.arch != "um" and sources.is_here(cell.version):
+    for cell in cells.CELLS:
+        if cell.arch != "um" and not cell.toolchain and sources.is_here(cell.version):
             source = sources.provide(cell.version, None, toolchain)
-            made_of = lean.recipe(source, ARCHES[cell.arch], cell.config, toolchain)
+            flavour = FLAVOURS.get(cell.flavour, PLAIN)
+            made_of = lean.recipe(source, ARCHES[cell.arch], flavour, toolchain)
             if made_of.stamp.exists():
                 yield lean.provide(made_of, toolchain, kernels.Needs())
 

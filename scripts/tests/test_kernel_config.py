@@ -12,8 +12,9 @@ from copies import Harness
 from harness import lean
 from harness import source as sources
 from harness import toolchain as toolchains
-from harness.arch import ARCHES, CONFIGS
-from harness.matrix import CELLS
+from harness.arch import ARCHES
+from harness.flavour import FLAVOURS, PLAIN
+from harness.cells import CELLS
 
 KNOWN = {"CONFIG_A", "CONFIG_B", "CONFIG_C"}
 
@@ -60,16 +61,16 @@ class Table(unittest.TestCase):
         """Each has its fragment, and there is none that nothing takes."""
         folder = Path(lean.__file__).with_name("configs")
         have = [file.stem for file in folder.iterdir()]
-        self.assertCountEqual(have, ["base", *ARCHES, *CONFIGS])
+        self.assertCountEqual(have, ["base", *ARCHES, *FLAVOURS])
         self.assertEqual([file.suffix for file in folder.iterdir()], [".config"] * len(have))
 
     def test_cells(self) -> None:
         """Each is in the matrix."""
         cells = [cell for cell in CELLS if not cell.shipped]
         self.assertEqual({cell.arch for cell in cells}, set(ARCHES))
-        have = {(cell.arch, cell.config) for cell in cells if cell.config}
+        have = {(cell.arch, cell.flavour) for cell in cells if cell.flavour}
         self.assertEqual(
-            have, {(arch, name) for name, (_, arches) in CONFIGS.items() for arch in arches}
+            have, {(arch, name) for name, one in FLAVOURS.items() for arch in one.arches}
         )
 
 
@@ -81,7 +82,7 @@ class Fragments(Harness):
         toolchain = toolchains.provide()
         source = sources.provide("7.3", None, toolchain)
         with mock.patch.dict(os.environ, variables):
-            return lean.recipe(source, ARCHES[arch], "", toolchain)
+            return lean.recipe(source, ARCHES[arch], PLAIN, toolchain)
 
     def test_last(self) -> None:
         """They come last, make another kernel of it, and only where they are selected."""

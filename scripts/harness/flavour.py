@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0
+
+"""The flavours of lean kernels: configurations beside the plain one of an architecture, in a table.
+
+Each has a fragment of its name in configs/, on top of the architecture's. Those of the
+distribution's kernels are the distribution's (debian.py).
+"""
+
+import os
+from dataclasses import dataclass
+
+from harness import variables
+from harness.arch import Arch
+from harness.messages import Fail
+
+
+@dataclass(frozen=True)
+class Flavour:
+    """A flavour, as FLAVOUR= names it."""
+
+    name: str
+    # The architectures that have it.
+    arches: tuple[str, ...]
+    # What is in it, for people.
+    about: str
+    # The variable that asks for it as well, by the value 1.
+    variable: str = ""
+    # Whether gcc and the binutils build it, in place of LLVM.
+    gcc: bool = False
+
+
+FLAVOURS = {
+    flavour.name: flavour
+    for flavour in (
+        Flavour("debug", ("x86_64",), "KASAN, lockdep, kmemleak, fault injection", "DEBUG"),
+        Flavour("hardened", ("x86_64",), "what distributions harden, built by gcc", gcc=True),
+        Flavour("tiny", ("x86_64",), "SLUB_TINY"),
+        Flavour("mte", ("arm64",), "KASAN by memory tagging", "MTE"),
+        Flavour("64k", ("arm64",), "pages of 64 KiB"),
+    )
+}
+
+
+# The kernel of an architecture without one.
+PLAIN = Flavour("", (), "")
+
+
+def selected(arch: Arch) -> Flavour:
+    """What FLAVOUR= names, or a variable that says the same."""
+    name = os.environ.get("FLAVOUR", "")
+    if name and name not in FLAVOURS:
+        raise Fail(f"FLAVOUR={name} is not known; it can be {', '.join(FLAVOURS)}")
+    asked = {f"FLAVOUR={name}": name} if name else {}
+    for flavour in FLAVOURS.values():
+        if flavour.variable and variables.flag(flavour.variable):
+            asked[f"{flavour.variable}=1"] = flavour.name
+    for word, name in asked.items():
+        known = FLAVOURS[name].arches
+        if arch.name not in known:
+            raise Fail(f"{word} is for ARCH={' or '.join(known)}, not {arch.name}")
+    if len(set(asked.values())) > 1:
+        raise Fail(f"{' and '.join(asked)} name two flavours; use one of them")
+    return FLAVOURS[next(iter(asked.values()))] if asked else PLAIN
