@@ -4,10 +4,10 @@
 
 import os
 import re
-import string
 from pathlib import Path
-from typing import Any, ClassVar
 
+import ci
+from harness import cells as table
 from harness import command
 from harness import messages
 from harness import places
@@ -15,30 +15,24 @@ from harness import selection
 from harness import source as sources
 from harness import variables
 from harness.messages import Fail
-
-TEMPLATES = Path(__file__).with_name("new")
+from template import fill
 
 # The suite macro, which works on every kernel, and the first that has #[kunit_tests] in a form that
 # a module can use.
 SUITE = "tests-kunit/conformance/suite.rs"
 KUNIT_TESTS = (6, 18)
 
-WORKFLOW = ".github/workflows/test.yml"
+# The cells that a new module has beside that of its KERNEL=.
+CELLS = ("7.3-x86_64", "7.3-um", "7.3-x86_64-debug", "7.3-arm64")
+
+ABOUT = """\
+# Written by `make new` of rust_alloc_demo, the harness, which it needs as a submodule of that name.
+# The cells are listed twice, and are those of the harness's scripts/harness/cells.py."""
 
 
-class Template(string.Template):
-    """Text with `@{name}` in it: the files have other uses for the dollar, and for `@` alone."""
-
-    delimiter = "@"
-    # Compiled by the base class, whose annotation is of the outcome.
-    pattern: ClassVar[Any] = (
-        r"@(?:\{(?P<braced>\w+)\}|(?P<named>(?!))|(?P<escaped>(?!))|(?P<invalid>(?!)))"
-    )
-
-
-def fill(template: str, /, **words: str) -> str:
-    """A template with its words."""
-    return Template((TEMPLATES / f"{template}.in").read_text()).substitute(words)
+def cells(version: str) -> list[str]:
+    """The cells that a new module is tested in, in the order of the table."""
+    return [cell.name for cell in table.CELLS if cell.name in (f"{version}-x86_64", *CELLS)]
 
 
 def files(name: str, version: str, harness: str) -> dict[str, str]:
@@ -46,15 +40,16 @@ def files(name: str, version: str, harness: str) -> dict[str, str]:
     has_macro = tuple(sources.numbers(version)) >= KUNIT_TESTS
     kind = "".join(part.capitalize() for part in name.split("_"))
     # What is appended has a licence line of its own in the template.
-    _, tests = fill("kunit_tests.rs" if has_macro else "kunit_suite.rs", name=name).split("\n", 1)
+    suite = "kunit_tests.rs" if has_macro else "kunit_suite.rs"
+    _, tests = fill("new", suite, name=name).split("\n", 1)
     kernels = dict.fromkeys(f"{one}-x86_64" for one in (version, sources.DEFAULT))
     found = {
-        f"{name}.rs": fill("module.rs", name=name, type=kind) + tests,
-        "Kbuild": fill("Kbuild", name=name),
-        "Makefile": fill("Makefile", harness=harness),
-        ".gitignore": fill("gitignore"),
-        WORKFLOW: fill("workflow.yml"),
-        "guest/cases": fill("cases", name=name, kernels=" ".join(kernels)),
+        f"{name}.rs": fill("new", "module.rs", name=name, type=kind) + tests,
+        "Kbuild": fill("new", "Kbuild", name=name),
+        "Makefile": fill("new", "Makefile", harness=harness),
+        ".gitignore": fill("new", "gitignore"),
+        **ci.files(cells(version), ABOUT),
+        "guest/cases": fill("new", "cases", name=name, kernels=" ".join(kernels)),
     }
     if not has_macro:
         found["suite.rs"] = (places.checkout() / SUITE).read_text()

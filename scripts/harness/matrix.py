@@ -12,13 +12,13 @@ import json
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
+from datetime import datetime, timezone
 from pathlib import Path
 
-from harness import arch as arches
 from harness import cases
+from harness import compiler
 from harness import debian
-from harness import kernel as kernels
 from harness import kunit
 from harness import lean
 from harness import messages
@@ -26,140 +26,26 @@ from harness import metadata
 from harness import module
 from harness import places
 from harness import process
+from harness import results
 from harness import selection
 from harness import source as sources
+from harness import toolchain as toolchains
 from harness import variables
 from harness import verdict
 from harness.arch import ARCHES
 from harness.archive import Unavailable
+from harness.cells import Cell
+from harness.flavour import FLAVOURS, PLAIN
 from harness.kernel import Kernel, Needs
 from harness.kunit import Options
 from harness.messages import Fail
+from harness.results import Result
 from harness.toolchain import Toolchain
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A pair that is supported: a kernel version, and an architecture with its configuration.
-
-    Of the distribution's kernels the version is `debian`, for the newest, or one's whole release,
-    and the configuration its flavour. Where time is short a cell that is not `first` is left out.
-    """
-
-    version: str
-    arch: str
-    config: str = ""
-    first: bool = False
-
-    @property
-    def shipped(self) -> bool:
-        """Whether it is for a kernel of the distribution's."""
-        return selection.is_shipped(self.version)
-
-    @property
-    def row(self) -> str:
-        """The row that it is in, until the release is known: each of the distribution's has one."""
-        return f"{self.config} {self.arch}" if self.shipped else self.version
-
-    @property
-    def column(self) -> str:
-        """The column that it is in."""
-        return self.arch if self.shipped else f"{self.arch} {self.config}".strip()
-
-    @property
-    def name(self) -> str:
-        """Its name, also as a directory."""
-        return kernels.name_of(self.version, self.arch, self.config)
-
-    @property
-    def title(self) -> str:
-        """What it is for people."""
-        return (
-            f"Debian's Linux, {self.name}"
-            if self.shipped
-            else f"Linux {self.version}, {self.column}"
-        )
-
-    @property
-    def minutes(self) -> int:
-        """What it takes at most if its kernel is not there, on two cores."""
-        return SHIPPED_MINUTES if self.shipped else CELL_MINUTES
-
-
-# In the order in which they are run: what fails soonest and matters most comes first.
-CELLS = (
-    Cell("7.3", "x86_64", first=True),
-    Cell("6.12", "x86_64", first=True),
-    Cell(debian.NEWEST, "x86_64", "debian-cloud", first=True),
-    Cell("7.3", "um", first=True),
-    Cell("7.3", "x86_64", "debug", first=True),
-    Cell("7.3", "riscv", first=True),
-    Cell(debian.NEWEST, "x86_64", "debian-rt"),
-    Cell(debian.NEWEST, "arm64", "debian"),
-    Cell(debian.NEWEST, "x86_64", "debian"),
-    Cell("7.3", "arm64"),
-    Cell("6.18", "x86_64"),
-    Cell("7.3", "arm64", "mte"),
-    Cell("7.3", "arm"),
-)
-
-# Without these the matrix can't be called green.
-MUST_BE_AVAILABLE = ("6.12", "7.3")
-
-# What a cell takes at most whose kernel has to be built, in minutes on two cores; and one whose
-# kernel only wants Rust metadata.
-CELL_MINUTES = 9
-SHIPPED_MINUTES = 4
-
 
 NEEDS = Needs(kunit=True, image=True)
 
-
-@dataclass(frozen=True)
-class Result:
-    """What came of a cell: passed, failed, unavailable, or left out for want of time."""
-
-    status: str
-    release: str = ""
-    passed: int = 0
-    failed: int = 0
-    skipped: int = 0
-    seconds: int = 0
-    state: str = ""
-    why: str = ""
-    notes: Sequence[str] = ()
-
-    def text(self) -> str:
-        """It as an entry of the table."""
-        if self.status in ("unavailable", "left out"):
-            return self.status
-        if not self.release:
-            return "FAILED"
-        counts = f"{self.passed} / {self.failed} / {self.skipped}, {self.seconds} s"
-        return counts if self.status == "passed" else f"FAILED: {counts}"
-
-
-def chosen() -> list[Cell]:
-    """The cells that the variables leave which select a kernel; one that is not listed if named."""
-    if os.environ.get("KDIR") or os.environ.get("KERNEL_TARBALL"):
-        raise Fail("the matrix provides its kernels itself; leave KDIR and KERNEL_TARBALL unset")
-    version, named = os.environ.get("KERNEL"), arches.selected()
-    release = debian.parse(version or "")
-    if release:
-        return [Cell(release.name, release.arch.name, release.flavour, True)]
-    arch = named or ARCHES[arches.DEFAULT]
-    config = arches.selected_config(arch)
-    cells = [
-        cell
-        for cell in CELLS
-        if (not version or cell.version == version)
-        and (not (named or config) or cell.arch == arch.name)
-        and (not (named or config) or cell.config == config or cell.shipped and not config)
-    ]
-    if cells:
-        return cells
-    selection.check_version(version or sources.DEFAULT)
-    return [Cell(version or sources.DEFAULT, arch.name, config, True)]
+# Where the modules' build says what it does, in a cell's folder.
+BUILD_LOG = "build.log"
 
 
 def minutes_allowed() -> float | None:
@@ -179,43 +65,36 @@ def state(kernel: Kernel) -> str:
     return digest.hexdigest()
 
 
-def kept(folder: Path) -> Result | None:
-    """What is known of a cell from an earlier run."""
-    file = folder / "result.json"
-    try:
-        return Result(**json.loads(file.read_text()))
-    except (OSError, ValueError, TypeError):
-        return None
-
-
 def run(cell: Cell, toolchain: Toolchain, until: float | None, accept: bool) -> Result:
     """Runs a cell, or takes what is known of it."""
     again = variables.flag("AGAIN") or accept
     late = until is not None and time.monotonic() + 60 * cell.minutes > until and not cell.first
+    folder = places.results(results.STAGE) / cell.name
+    known = results.kept(folder)
+    if late and not known:
+        return Result("left out")
     kernel = (shipped if cell.shipped else built)(cell, toolchain, late)
     if kernel is None:
         return Result("left out")
     # Its kunit.py writes JUnit for those that can't.
     sources.provide(None, None, toolchain)
 
-    folder = places.results("matrix") / cell.name
     folder.mkdir(exist_ok=True)
     now = state(kernel)
-    known = kept(folder)
     if known and known.state == now and known.status == "passed" and not again:
         messages.say("      passed before, with the same sources on the same kernel")
         return known
-    result = test(kernel, folder, now, accept)
+    result = whole(kernel, folder, now, accept)
     (folder / "result.json").write_text(json.dumps(asdict(result), indent=1) + "\n")
     return result
 
 
 def built(cell: Cell, toolchain: Toolchain, late: bool) -> Kernel | None:
     """The lean kernel of a cell; none if it is `late` and that isn't there."""
-    if late and not sources.is_here(cell.version):
-        return None
+    arch, flavour = ARCHES[cell.arch], FLAVOURS.get(cell.flavour, PLAIN)
+    toolchain = toolchains.provide(arch, cell.toolchain)
     source = sources.provide(cell.version, None, toolchain)
-    made_of = lean.recipe(source, ARCHES[cell.arch], cell.config, toolchain)
+    made_of = lean.recipe(source, arch, flavour, toolchain)
     if late and not made_of.stamp.exists():
         return None
     return lean.provide(made_of, toolchain, NEEDS)
@@ -224,19 +103,47 @@ def built(cell: Cell, toolchain: Toolchain, late: bool) -> Kernel | None:
 def shipped(cell: Cell, toolchain: Toolchain, late: bool) -> Kernel | None:
     """The distribution's kernel of a cell; none if it is `late` and its metadata isn't there."""
     arch = ARCHES[cell.arch]
-    release = debian.parse(cell.version) or debian.newest(cell.config, arch, toolchain)
+    release = debian.parse(cell.version) or debian.newest(cell.flavour, arch, toolchain)
     if late and not metadata.is_here(release.name):
         return None
     messages.say(f"      Linux {release.name}")
     return selection.shipped(debian.provide(release.name, arch, toolchain), toolchain, NEEDS)
 
 
+def whole(kernel: Kernel, folder: Path, now: str, accept: bool) -> Result:
+    """The outcome of a cell whose kernel is there, with what is known of that."""
+    began = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    try:
+        result = test(kernel, folder, now, accept)
+    except Unavailable:
+        raise
+    except Fail as fail:
+        result = failed(fail)
+    rustc = kernel.config.get("RUSTC_VERSION_TEXT", "").strip('"')
+    compilers = ", ".join(filter(None, [compiler.version(kernel.config), rustc]))
+    return replace(result, source=version(kernel.source), compilers=compilers, began=began)
+
+
+def version(tree: Path | None) -> str:
+    """The version of a kernel's source, as Debian numbers it, if it was provided (source.py)."""
+    file = tree.with_name("version") if tree else None
+    return file.read_text() if file and file.is_file() else ""
+
+
+def failed(fail: Fail) -> Result:
+    """The outcome of a cell that did not come to its suites' end, which is said."""
+    messages.say(f"      failed: {fail}")
+    return Result("failed", why=str(fail))
+
+
 def test(kernel: Kernel, folder: Path, now: str, accept: bool) -> Result:
     """Builds the modules, warnings being errors, and runs the suites."""
     began = time.monotonic()
-    result = folder / "result.json"
-    result.unlink(missing_ok=True)
-    modules = module.build(kernel, werror=True)
+    # What an earlier run left, but for what the build said: it says nothing if nothing is built.
+    for file in folder.iterdir():
+        if file.name != BUILD_LOG:
+            file.unlink()
+    modules = module.build(kernel, werror=True, log=folder / BUILD_LOG)
     log, said = folder / "console.log", folder / "kunit.log"
     outputs = {"--json": folder / "kunit.json", "--junit": folder / "junit.xml"}
     tested = kunit.test(kernel, modules, log, Options((), outputs), whole=True, said=said)
@@ -267,66 +174,21 @@ def test(kernel: Kernel, folder: Path, now: str, accept: bool) -> Result:
     )
 
 
-def table(results: dict[Cell, Result]) -> str:
-    """The results as a table: a row for each kernel, a column for each architecture."""
-    columns = list(dict.fromkeys(cell.column for cell in (*CELLS, *results)))
-    columns = [column for column in columns if any(cell.column == column for cell in results)]
-    rows = []
-    for row in dict.fromkeys(cell.row for cell in results):
-        own = {cell.column: result for cell, result in results.items() if cell.row == row}
-        releases = [result.release for result in own.values() if result.release]
-        cells = [own[column].text() if column in own else "" for column in columns]
-        rows.append([releases[0] if releases else row, *cells])
-    rows.sort(key=lambda row: (sources.numbers(row[0]), row[0]))
-    return messages.markdown([["Linux", *columns], *rows])
-
-
-def is_good(cell: Cell, result: Result) -> bool:
-    """Whether the matrix can pass with this result."""
-    if result.status == "unavailable":
-        return cell.version not in MUST_BE_AVAILABLE
-    return result.status in ("passed", "left out")
-
-
-def conclude(results: dict[Cell, Result]) -> None:
-    """Prints and keeps the table; fails if a cell did."""
-    text = table(results)
-    where = places.results("matrix")
-    (where / "matrix.md").write_text(text + "\n")
-    whole = {cell.name: asdict(result) for cell, result in results.items()}
-    (where / "matrix.json").write_text(json.dumps(whole, indent=1) + "\n")
-    messages.say(f"\npassed / failed / skipped, and seconds for modules and guest\n\n{text}\n")
-    for cell, result in results.items():
-        for line in result.notes:
-            messages.say(f"{cell.name}: {line}")
-    for status in ("left out", "unavailable"):
-        names = [cell.name for cell, result in results.items() if result.status == status]
-        if names:
-            messages.say(f"{status}: {', '.join(names)}")
-    messages.say(f"JSON, JUnit and logs of each cell: {where}")
-    bad = [cell.name for cell, result in results.items() if not is_good(cell, result)]
-    if bad:
-        raise Fail(f"{len(bad)} of {len(results)} cells failed: {', '.join(bad)}")
-    if all(result.status != "passed" for result in results.values()):
-        raise Fail("no cell was run")
-
-
 def run_all(
     cells: Sequence[Cell], allowed: float | None, toolchain: Toolchain, accept: bool = False
 ) -> dict[Cell, Result]:
     """Runs the cells in turn, also after one that failed; `allowed` is in minutes. With `accept`
     the list of what must run is written anew for each."""
     until = None if allowed is None else time.monotonic() + 60 * allowed
-    results = {}
+    came = {}
     for number, cell in enumerate(cells, 1):
         messages.step(number, len(cells), cell.title)
         try:
-            results[cell] = run(cell, toolchain, until, accept)
+            came[cell] = run(cell, toolchain, until, accept)
         except Unavailable as fail:
-            results[cell] = Result("unavailable", why=str(fail))
+            came[cell] = Result("unavailable", why=str(fail))
         except Fail as fail:
-            messages.say(f"      failed: {fail}")
-            results[cell] = Result("failed", why=str(fail))
-        if results[cell].status in ("left out", "unavailable"):
-            messages.say(f"      {results[cell].status} {results[cell].why}".rstrip())
-    return results
+            came[cell] = failed(fail)
+        if came[cell].status in ("left out", "unavailable"):
+            messages.say(f"      {came[cell].status} {came[cell].why}".rstrip())
+    return came

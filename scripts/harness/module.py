@@ -47,7 +47,14 @@ CHATTER = re.compile(
     r"|Skipping BTF generation for |Cannot find \.BTF_ids or symbols sections"
     r"|Dumped \d+ bytes of data to )"
 )
-WARNING = re.compile(r"\bwarning\b|^WARNING:", re.IGNORECASE)
+
+# What rustc says in each call of flags that the kernel's build gives it (arch/s390/Makefile, 7.3;
+# rustc 1.96), and how many warnings there were.
+OF_FLAGS = re.compile(
+    r"warning: unstable feature specified for `-Ctarget-feature`: .*\n(?: .*\n)*\n?"
+    r"|warning: \d+ warnings? emitted\n\n?"
+)
+WARNING = re.compile(r"\bwarning\b|^WARNING:", re.IGNORECASE | re.MULTILINE)
 
 # A folder and back, in the name of a file: `tests-kunit/../allocator`.
 UP_AGAIN = re.compile(r"\b[\w-]+/\.\./")
@@ -211,6 +218,7 @@ def build(
     debug: bool = False,
     more: Sequence[str] = (),
     top: Path | None = None,
+    log: Path | None = None,
 ) -> Modules:
     """Builds what has changed. With `clippy` it is checked as well; `more` are words for make.
 
@@ -219,7 +227,8 @@ def build(
     With `werror` a warning of any tool is a failure. What was compiled before would not warn
     again, so such builds have a directory of their own, which does not outlive a failure.
 
-    `top` is the directory of the modules, if it is not the one that is selected.
+    `top` is the directory of the modules, if it is not the one that is selected, and `log` where
+    the build's output goes, if not to the other logs.
     """
     top = top or places.module_dir()
     words = [
@@ -232,6 +241,7 @@ def build(
     src, stamp = where / "src", where / "modules.json"
     goal = [*words, "modules"]
 
+    log = log or places.results("logs", top) / f"module-{kernel.release}.log"
     with places.lock(f"module-{where.name}"):
         files, built_for = sources(top), state_of(kernel)
         now = state(files, built_for, goal)
@@ -241,7 +251,6 @@ def build(
             begin(where, built_for)
             stage(files, src)
             try:
-                log = places.results("logs", top) / f"module-{kernel.release}.log"
                 run(make(kernel, src, goal), src, log, werror)
             except Fail as fail:
                 if werror:
@@ -323,12 +332,12 @@ def run(command: list[str], src: Path, log: Path, werror: bool) -> None:
     try:
         process.run_logged(command, log, "the modules' build", on_line, quoting=False)
     finally:
-        for line in shown:
-            print(line, file=sys.stderr)
+        diagnostics = OF_FLAGS.sub("", "".join(f"{line}\n" for line in shown))
+        sys.stderr.write(diagnostics)
     if skew:
         raise Fail(
             "by this machine's clock files are of the future, so make can't tell what is to be"
             f" built ({skew}); set the clock, or touch the kernel's files"
         )
-    if werror and any(WARNING.search(line) for line in shown):
+    if werror and WARNING.search(diagnostics):
         raise Fail(f"warnings are errors here, see above; the complete log is {log}")
