@@ -47,6 +47,7 @@ def argv(
     *,
     flags: Sequence[str] = (),
     env: dict[str, str] | None = None,
+    ro: Sequence[Path] = (),
     rw: Sequence[Path] = (),
     top: Path | None = None,
 ) -> list[str]:
@@ -68,7 +69,7 @@ def argv(
     }
     return toolchain.argv(
         ["cargo", *words],
-        ro=[top],
+        ro=[top, *ro],
         rw=[home(), target, *rw],
         cwd=top / "host",
         env=variables,

@@ -14,16 +14,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import cargo
+import foreign_target
+from foreign_target import TARGETS, Target
 from harness import command
 from harness import messages
 from harness import places
 from harness import process
 from harness import toolchain as toolchains
 from harness import variables
+from harness.archive import Unavailable
 from harness.messages import Fail
 from harness.toolchain import Toolchain
 
-STEPS = 4
+STEPS = 5
 
 # How a fuzzer sees which code an input reaches, as cargo-fuzz has it, without the sanitizers, which
 # take a nightly compiler.
@@ -101,12 +104,17 @@ def run(argv: Sequence[str], log: Path, what: str, on_line: Callable[[str], None
 
 def test(toolchain: Toolchain, api: str, flags: Sequence[str] = ()) -> None:
     """Runs all tests and says how many."""
-    name = api + ", no short cuts" * bool(flags)
-    tested = Tested()
     words = ["test", "--locked", "--offline", "--no-fail-fast"]
     env = {"SEED": seed} if (seed := variables.seed()) else {}
-    log = places.logs() / f"host-{api}{'-no-short-cuts' * bool(flags)}.log"
     argv = cargo.argv(toolchain, words, api, flags=flags, env=env)
+    short = "-no-short-cuts" * bool(flags)
+    judge(argv, api + ", no short cuts" * bool(flags), f"host-{api}{short}")
+
+
+def judge(argv: Sequence[str], name: str, log_name: str) -> None:
+    """Runs tests, and says how many passed."""
+    tested = Tested()
+    log = places.logs() / f"{log_name}.log"
     run(argv, log, f"the tests of {name}", tested.read)
     if not tested.passed:
         raise Fail(f"no test of {name} ran; see {log}")
@@ -115,6 +123,23 @@ def test(toolchain: Toolchain, api: str, flags: Sequence[str] = ()) -> None:
     )
     for reason, count in tested.reasons.items():
         messages.say(f"        {count} skipped: {reason}")
+
+
+def test_foreign(root: Toolchain, target: Target) -> None:
+    """Runs the suites and the properties on another machine, if the archive has what that takes."""
+    api = cargo.APIS[-1]
+    try:
+        toolchain, std = foreign_target.provide(target, root)
+    except Unavailable as fail:
+        messages.say(f"      {target.about}, {target.name}: left out, {fail}")
+        return
+    words = ["test", "--locked", "--offline", "--no-fail-fast", f"--target={target.name}"]
+    # Those of the stand-in start themselves, for which the emulator would have to be the machine's.
+    words += ["--package=host"] * bool(target.runner)
+    argv = cargo.argv(
+        toolchain, words, api, flags=(*cargo.CONFIG, f"-L{std}"), env=target.environment(), ro=[std]
+    )
+    judge(argv, f"{api}, {target.about} ({target.name})", f"host-{target.name}")
 
 
 def report(toolchain: Toolchain, api: str) -> None:
@@ -156,10 +181,13 @@ def main() -> None:
     for api in cargo.APIS:
         for flags in ((), NO_SHORT_CUTS):
             test(toolchain, api, flags)
-    messages.step(3, STEPS, "a std program on the allocator; sizes and alignments in bytes")
+    messages.step(3, STEPS, "the same tests on other machines")
+    for target in TARGETS if toolchain.root else ():
+        test_foreign(toolchain, target)
+    messages.step(4, STEPS, "a std program on the allocator; sizes and alignments in bytes")
     report(toolchain, cargo.APIS[-1])
     messages.step(
-        4, STEPS, "fuzzer: arbitrary operations, against a model of what is in each block"
+        5, STEPS, "fuzzer: arbitrary operations, against a model of what is in each block"
     )
     for api in cargo.APIS:
         fuzz(toolchain, api)
