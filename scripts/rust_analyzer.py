@@ -9,7 +9,6 @@ toolchain's rustc compiled.
 """
 
 import json
-import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -22,6 +21,7 @@ from harness import guest
 from harness import messages
 from harness import module
 from harness import places
+from harness import saved_command
 from harness import stages
 from harness import variables
 from harness.kernel import Kernel
@@ -50,20 +50,6 @@ def ask_kernel(kernel: Kernel, src: Path) -> Json:
     return found
 
 
-def words_of(made: Path) -> list[str]:
-    """The command by which the build compiled a crate, as it has kept it."""
-    line = made.read_text().splitlines()[0]
-    return shlex.split(line.replace("$(pound)", "#").replace("\\#", "#"))
-
-
-def values(words: Sequence[str], option: str) -> list[str]:
-    """What a command gives an option, as its next word or behind a `=`."""
-    after = [word for flag, word in zip(words, words[1:]) if flag == option]
-    return after + [
-        word.removeprefix(f"{option}=") for word in words if word.startswith(f"{option}=")
-    ]
-
-
 def add_alloc(crates: list[Json], crate: Json, made: Path, place: Callable[[str], str]) -> None:
     """Adds the crates that allocator/alloc_crate.mk has built for this one, and makes it know them.
 
@@ -72,9 +58,12 @@ def add_alloc(crates: list[Json], crate: Json, made: Path, place: Callable[[str]
     numbers = {one["display_name"]: number for number, one in enumerate(crates)}
     core = {"crate": numbers["core"], "name": "core"}
     mine: list[Json] = []
-    found = {file: words_of(file) for file in (made.parent / "alloc_crate").glob(".*.o.cmd")}
+    found = {
+        file: saved_command.words_of(file)
+        for file in (made.parent / "alloc_crate").glob(".*.o.cmd")
+    }
     # Each is told of all before it, and so of one more than that was.
-    order = {file: len(values(found[file], "--extern")) for file in found}
+    order = {file: len(saved_command.values(found[file], "--extern")) for file in found}
     for file in sorted(found, key=lambda file: (file.name != ".alloc.o.cmd", order[file])):
         words = found[file]
         name = file.name.removeprefix(".").removesuffix(".o.cmd")
@@ -84,9 +73,9 @@ def add_alloc(crates: list[Json], crate: Json, made: Path, place: Callable[[str]
             "root_module": place(root),
             "is_workspace_member": False,
             "is_proc_macro": False,
-            "edition": values(words, "--edition")[-1],
+            "edition": saved_command.values(words, "--edition")[-1],
             "deps": [core, *mine],
-            "cfg": values(words, "--cfg"),
+            "cfg": saved_command.values(words, "--cfg"),
             "env": {},
         }
         mine.append({"crate": len(crates), "name": name})
@@ -124,7 +113,7 @@ def adapt(project: Json, src: Path, top: Path, root: Path | None, built: Path) -
             made = source.with_name(f".{source.stem}.o.cmd")
             if source.with_suffix(".c").exists() or not made.exists():
                 continue
-            cfgs = values(words_of(made), "--cfg")
+            cfgs = saved_command.values(saved_command.words_of(made), "--cfg")
             crate["cfg"] = list(dict.fromkeys([*crate["cfg"], *cfgs]))
             if any(cfg.startswith("alloc_crate=") for cfg in cfgs):
                 alloc.append((crate, made))
