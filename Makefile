@@ -6,8 +6,8 @@
 PYTHON ?= python3
 
 # A word on the command line reaches the scripts as it would from the environment.
-export M KDIR KERNEL KERNEL_SOURCE KERNEL_TARBALL ARCH MTE TOOLCHAIN DEBUG ARGS SEED V INSTALL_MOD_PATH MINUTES AGAIN
-export DURATION ACCEPT DIR CMD LLVM RUSTC BINDGEN
+export M KDIR KERNEL KERNEL_SOURCE KERNEL_TARBALL ARCH FLAVOUR MTE TOOLCHAIN DEBUG ARGS SEED V INSTALL_MOD_PATH MINUTES AGAIN
+export DURATION ACCEPT DIR CMD LLVM RUSTC BINDGEN CELLS JOIN
 
 # The variables on the command line, by name: a command refuses those that it doesn't take.
 export GIVEN := $(strip $(foreach name,$(.VARIABLES), \
@@ -38,6 +38,10 @@ matrix: ## make test on every supported kernel and architecture, and one table; 
 .PHONY: new
 new: ## a new module with a suite in DIR=../hello, whose own Makefile calls this one
 	$(call run,new.py)
+
+.PHONY: ci
+ci: ## .gitlab-ci.yml and .github/workflows/matrix.yml anew: a job for each cell of the matrix
+	$(call run,ci.py)
 
 .PHONY: vm
 vm: ## a shell in the guest, with the modules ready to insmod; commands on standard input end with their status
@@ -87,6 +91,10 @@ lint: ## rustfmt, clippy, shellcheck, checkpatch, and here flake8 and mypy; warn
 rust-analyzer: ## rust-project.json, with which an editor knows the kernel crate, the modules and the tests
 	$(call run,rust_analyzer.py)
 
+.PHONY: rustdoc
+rustdoc: ## the modules' documentation as HTML; a link to what isn't there is an error
+	$(call run,rustdoc.py)
+
 .PHONY: modules_install
 modules_install: ## installs the modules below INSTALL_MOD_PATH, by the kernel's own rules
 	$(call run,install.py)
@@ -123,13 +131,18 @@ help: ## this list
 	@echo '                  uname -r says it: 7.3.4+deb13-amd64, -cloud-amd64, -rt-amd64, -arm64'
 	@echo '  KERNEL_SOURCE=dir  the source of KDIR, a tree or tarball, where Rust metadata is to be made'
 	@echo '  KERNEL_TARBALL=file  one that is provisioned from a tarball of your own'
-	@echo '  ARCH=x86_64     the architecture: x86_64, arm64, arm, riscv, or um, which starts fastest'
-	@echo '  MTE=1           with ARCH=arm64: memory tagging'
-	@echo '  DEBUG=1         with ARCH=x86_64: KASAN, lockdep, kmemleak, fault injection and more'
+	@echo '  ARCH=x86_64     the architecture: x86_64, arm64, arm, loongarch, riscv, s390,'
+	@echo '                  or um, which starts fastest'
+	@echo '  FLAVOUR=name    of x86_64: debug (KASAN, lockdep, kmemleak, fault injection; DEBUG=1 for'
+	@echo '                  short), hardened, tiny; of arm64: mte (MTE=1), 64k'
 	@echo '  TOOLCHAIN=host  the tools of this machine; by default a Debian root of its own'
+	@echo '  TOOLCHAIN=backports  that root with the newest rustc that Debian has for it'
 	@echo '  LLVM=-19        with TOOLCHAIN=host, which of them: a suffix or a directory of clang and LLVM;'
 	@echo '                  RUSTC=rustc-1.85 and BINDGEN= in the same way'
 	@echo '  ACCEPT=1        of test and matrix: what ran is what must run from now on (guest/cases)'
+	@echo '  CELLS="7.3-um"  of the matrix: only these cells of its table'
+	@echo '  DIR=dir         of new and matrix: the directory to write; the matrix copies its results there'
+	@echo '  JOIN="dir dir"  of the matrix: one table of such directories; nothing is run'
 	@echo '  SEED=n          of test, kunit and host-test: repeats a random run'
 	@echo '  MINUTES=n       of matrix and mutants: leave out what can be left out and would take longer'
 	@echo '  AGAIN=1         of the matrix: run also what passed before'

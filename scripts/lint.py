@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import cargo
+import ci
 import own
 from harness import command
 from harness import messages
@@ -117,6 +118,15 @@ def spdx(top: Path, names: Sequence[str]) -> bool:
     return not bare
 
 
+def ci_files() -> bool:
+    """Whether the files for CI are those that `make ci` writes."""
+    stale = ci.stale()
+    messages.say(f"      files for CI: {'FAILED' if stale else 'ok'}")
+    for name in stale:
+        print(f"{name}: not as the table of cells has it; make ci writes it", file=sys.stderr)
+    return not stale
+
+
 def clippy(kernel: Kernel) -> bool:
     """Builds everything anew with clippy; warnings of objtool and modpost are errors as well."""
     try:
@@ -182,6 +192,7 @@ def own_checks(kernel: Kernel, top: Path, names: Sequence[str]) -> list[bool]:
         check(kernel, "flake8", flake8, top),
         check(kernel, "mypy", mypy, top),
         spdx(top, names),
+        ci_files(),
         host_clippy(kernel),
     ]
 

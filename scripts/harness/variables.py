@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 
-"""The variables that commands take, beside those that select a kernel (arch.py, kernel.py)."""
+"""The variables that commands take, beside those that select a kernel (selection.py)."""
 
 import os
 import shlex
@@ -12,7 +12,8 @@ from harness.messages import Fail
 
 # What selects a kernel, for every command that takes one.
 KERNEL = (
-    *("KDIR", "KERNEL", "KERNEL_SOURCE", "KERNEL_TARBALL", "ARCH", "MTE", "DEBUG", "TOOLCHAIN"),
+    *("KDIR", "KERNEL", "KERNEL_SOURCE", "KERNEL_TARBALL", "ARCH", "FLAVOUR", "MTE", "DEBUG"),
+    "TOOLCHAIN",
 )
 
 # What every command takes: where things are.
@@ -29,7 +30,7 @@ OF_MAKE = ("GIVEN", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")
 # set them meant something by it.
 SOME = (
     *(*KERNEL, "M", "ARGS", "SEED", "V", "INSTALL_MOD_PATH", "MINUTES", "AGAIN", "DURATION"),
-    *("ACCEPT", "DIR", "CMD"),
+    *("ACCEPT", "DIR", "CMD", "CELLS", "JOIN"),
 )
 
 

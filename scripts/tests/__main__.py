@@ -25,7 +25,8 @@ from harness.messages import Fail  # noqa: E402
 
 # The longest first; the others follow.
 FIRST = (
-    *("test_debug", "test_kernel_code", "test_dkms_debian", "test_module_dir", "test_host"),
+    *("test_debug", "test_reports", "test_kernel_code", "test_ci", "test_dkms_debian"),
+    *("test_module_dir", "test_host", "test_page"),
     *("test_rust_analyzer", "test_debugfs", "test_dkms", "test_kunit"),
 )
 

@@ -33,6 +33,13 @@ class SelectionTest(Harness):
             ({"ARCH": "sparc"}, "error: ARCH=sparc is not supported; it can be x86_64, arm64"),
             ({"MTE": "yes"}, "error: MTE=yes is neither 1 nor 0"),
             ({"MTE": "1"}, "error: MTE=1 is for ARCH=arm64"),
+            ({"FLAVOUR": "8k"}, "error: FLAVOUR=8k is not known; it can be debug, hardened"),
+            ({"FLAVOUR": "64k"}, "error: FLAVOUR=64k is for ARCH=arm64, not x86_64"),
+            (
+                {"FLAVOUR": "64k", "MTE": "1", "ARCH": "arm64"},
+                "error: FLAVOUR=64k and MTE=1 name two flavours; use one of them",
+            ),
+            ({"ARCH": "s390", "TOOLCHAIN": "root"}, "error: s390 takes a newer rustc than"),
             ({"DEBUG": "1", "ARCH": "um"}, "error: DEBUG=1 is for ARCH=x86_64"),
             ({"KERNEL": "latest"}, "error: KERNEL=latest is not a version"),
             ({"KERNEL": "6.6"}, "error: KERNEL=6.6 is too old"),
@@ -86,7 +93,7 @@ class MatrixTest(Harness):
     def test_cell(self) -> None:
         """It is run, taken as passed, run again if asked or if a source has changed."""
         again = "passed before"
-        row = r"\| 7\.3\.\d+ \| 3 / 0 / 0, \d+ s \|"
+        row = r"\| 7\.3\.\d+ \| um +\| +\| 3 / 0 / 0, \d+ s +\|"
         out = self.matrix(0, AGAIN="1")
         self.assertRegex(out, row)
         self.assertIn("7.3-um: this is the first suite\n", out)
@@ -133,7 +140,7 @@ class MatrixTest(Harness):
     def test_unavailable(self) -> None:
         """A version that the archive lacks is named, and a run of nothing else has not passed."""
         out = self.run_script("matrix.py", code=1, KERNEL="6.13")
-        self.assertRegex(out, r"\| 6\.13 +\| unavailable \|")
+        self.assertRegex(out, r"\| 6\.13 +\| x86_64 +\| +\| unavailable +\|")
         self.assertIn("error: no cell was run", out)
 
     def test_bad_values(self) -> None:
