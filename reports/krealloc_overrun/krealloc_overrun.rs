@@ -44,26 +44,30 @@ mod tests {
         const NEW: Layout = Layout::new::<Line>();
         const NODE: NumaNode = NumaNode::NO_NODE;
 
-        let mut lines = KVec::new();
-        for _ in 0..64 {
-            lines.push(KBox::new(Line([0; 8]), GFP_KERNEL)?, GFP_KERNEL)?;
-        }
-        for n in (0..lines.len()).rev() {
-            let place = &raw const *lines[n];
-            let behind = place.wrapping_add(1);
-            if !lines.iter().any(|line| &raw const **line == behind) {
-                continue;
+        // A task that is moved to another CPU gets blocks from other slabs: not each try tells.
+        for _ in 0..100 {
+            let mut lines = KVec::new();
+            for _ in 0..64 {
+                lines.push(KBox::new(Line([0; 8]), GFP_KERNEL)?, GFP_KERNEL)?;
             }
-            // Every other one of these isn't aligned to 64, and has to move: to where a line was.
-            let block = NonNull::from(KBox::leak(KBox::new([!0_u64; 9], GFP_KERNEL)?)).cast();
-            drop(lines.remove(n));
-            // SAFETY: `block` is a block of `Kmalloc`'s with that layout.
-            let moved = unsafe { Kmalloc::realloc(Some(block), NEW, OLD, GFP_KERNEL, NODE) }?;
-            if moved.as_ptr().cast_const().cast() == place {
-                assert!(lines.iter().all(|line| line.0 == [0; 8]));
-                // SAFETY: It is a block with that layout; nothing uses it after this.
-                unsafe { Kmalloc::free(moved.cast(), NEW) };
-                return Ok(());
+            for n in (0..lines.len()).rev() {
+                let place = &raw const *lines[n];
+                let behind = place.wrapping_add(1);
+                if !lines.iter().any(|line| &raw const **line == behind) {
+                    continue;
+                }
+                // Every other one of these isn't aligned to 64, and has to move: to where a line was.
+                let block = NonNull::from(KBox::leak(KBox::new([!0_u64; 9], GFP_KERNEL)?)).cast();
+                drop(lines.remove(n));
+                // SAFETY: `block` is a block of `Kmalloc`'s with that layout.
+                let moved = unsafe { Kmalloc::realloc(Some(block), NEW, OLD, GFP_KERNEL, NODE) }?;
+                if moved.as_ptr().cast_const().cast() == place {
+                    assert!(lines.iter().all(|line| line.0 == [0; 8]));
+                    // SAFETY: It is a block with that layout; nothing uses it after this.
+                    unsafe { Kmalloc::free(moved.cast(), NEW) };
+                    return Ok(());
+                }
+                // What is elsewhere is left there, so that the next block is another one.
             }
         }
         Err(EAGAIN)
