@@ -56,7 +56,8 @@ mod tests {
                 if !lines.iter().any(|line| &raw const **line == behind) {
                     continue;
                 }
-                // Every other one of these isn't aligned to 64, and has to move: to where a line was.
+                // Every other one of these isn't aligned to 64, and has to move: to where a line
+                // was.
                 let block = NonNull::from(KBox::leak(KBox::new([!0_u64; 9], GFP_KERNEL)?)).cast();
                 drop(lines.remove(n));
                 // SAFETY: `block` is a block of `Kmalloc`'s with that layout.

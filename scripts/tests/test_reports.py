@@ -45,7 +45,7 @@ class Shown:
 
 MISALIGNED = ("a block lies 32 bytes past a multiple of 64",)
 OVERRUN = (
-    "# neighbour_survives: ASSERTION FAILED at krealloc_overrun.rs:65",
+    "# neighbour_survives: ASSERTION FAILED at krealloc_overrun.rs:66",
     "Expected lines.iter().all(|line| line.0 == [0; 8]) to be true, but is false",
 )
 WARNING = (" vrealloc_node_align_noprof+0x",)
