@@ -102,7 +102,7 @@ class Fixtures(Outside):
     def test_matrix(self) -> None:
         """A cell, for modules of others."""
         out = self.make("matrix", M=str(FIXTURES / "c_suite"), KERNEL="7.3", AGAIN="1")
-        self.assertRegex(out, r"\| 7\.3\.\d+ +\| 2 / 0 / 1, \d+ s \|")
+        self.assertRegex(out, r"\| 7\.3\.\d+ \| um +\| +\| 2 / 0 / 1, \d+ s +\|")
 
 
 class Sources(Outside):
