@@ -35,7 +35,10 @@ class Unreachable(unittest.TestCase):
 
     def test_of_an_earlier_run(self) -> None:
         """What was fetched before is taken, in one line that says of when it is."""
-        archive.index(self.toolchain, "armhf")
+        try:
+            archive.index(self.toolchain, "armhf")
+        except Unavailable as fail:
+            self.skipTest(str(fail))
         index, said = self.index("armhf")
         self.assertRegex(said, r"^ +the archive does not give its index for armhf; that of 20\d\d-")
         self.assertEqual(said.count("\n"), 1)
