@@ -4,15 +4,6 @@
 //!
 //! It touches [`kernel::bindings`]; `../slab.rs` says why that is done.
 
-#[cfg(all(CONFIG_SYSFS, not(CONFIG_SLUB_TINY)))]
-use core::ptr::{
-    addr_of,
-    null, //
-};
-
-#[cfg(all(CONFIG_SYSFS, not(CONFIG_SLUB_TINY)))]
-use kernel::bindings;
-
 /// How long a name may be, in bytes.
 const MAX: usize = 63;
 
@@ -74,8 +65,28 @@ impl Name {
     /// The slab does not refuse a second one: it warns (`kmem_cache_sanity_check()`), or takes the
     /// first one's directory from it (`mm/slub.c`, `sysfs_slab_add()`). A module that is loaded
     /// again may come upon a cache that it has left behind.
-    #[cfg(all(CONFIG_SYSFS, not(CONFIG_SLUB_TINY)))]
     pub(super) fn is_taken(&self) -> bool {
+        sysfs::has(self)
+    }
+}
+
+/// Where the slab is in sysfs, which C calls `SLAB_SUPPORTS_SYSFS` (`mm/slab.h`).
+#[cfg(all(CONFIG_SYSFS, not(CONFIG_SLUB_TINY)))]
+mod sysfs {
+    use core::ptr::{
+        addr_of,
+        null, //
+    };
+
+    use kernel::bindings;
+
+    use super::Name;
+
+    /// The directory of the caches, below that of the kernel; a C string.
+    const SLAB: &[u8] = b"slab\0";
+
+    /// Returns whether a cache of this name has a directory there. May sleep.
+    pub(super) fn has(name: &Name) -> bool {
         // SAFETY: It is a static of C's that is set before there are modules, to an object that is
         // never removed.
         let directory = unsafe { (*addr_of!(bindings::kernel_kobj).read()).sd };
@@ -87,20 +98,20 @@ impl Name {
             if slab.is_null() {
                 return false;
             }
-            let cache = bindings::kernfs_find_and_get_ns(slab, self.as_ptr(), null());
+            let cache = bindings::kernfs_find_and_get_ns(slab, name.as_ptr(), null());
             bindings::kernfs_put(slab);
             bindings::kernfs_put(cache);
             !cache.is_null()
         }
     }
+}
 
-    /// Returns false: where the slab is not in sysfs (`SLAB_SUPPORTS_SYSFS`) nobody knows.
-    #[cfg(not(all(CONFIG_SYSFS, not(CONFIG_SLUB_TINY))))]
-    pub(super) fn is_taken(&self) -> bool {
+#[cfg(not(all(CONFIG_SYSFS, not(CONFIG_SLUB_TINY))))]
+mod sysfs {
+    use super::Name;
+
+    /// Returns false: nobody knows.
+    pub(super) fn has(_name: &Name) -> bool {
         false
     }
 }
-
-/// The directory of the caches, below that of the kernel; a C string.
-#[cfg(all(CONFIG_SYSFS, not(CONFIG_SLUB_TINY)))]
-const SLAB: &[u8] = b"slab\0";
