@@ -45,6 +45,10 @@ const CACHES: usize = 64;
 /// How long a name may be, with its end.
 const NAME: usize = 64;
 
+/// The flags by which something lies beside an object.
+const DEBUG: slab_flags_t =
+    (1 << _slab_flag_bits__SLAB_POISON) | (1 << _slab_flag_bits__SLAB_RED_ZONE);
+
 /// What is known of a cache.
 #[derive(Clone, Copy)]
 struct Cache {
@@ -53,8 +57,19 @@ struct Cache {
     name: [u8; NAME],
     size: usize,
     align: usize,
-    granted: usize,
     flags: slab_flags_t,
+}
+
+impl Cache {
+    /// Returns what is granted of an object: with guards or a pattern nothing of what lies beside
+    /// it (`slab_ksize()`).
+    fn granted(&self) -> usize {
+        if self.flags & DEBUG == 0 {
+            self.size.next_multiple_of(self.align)
+        } else {
+            self.size
+        }
+    }
 }
 
 /// All caches.
@@ -69,7 +84,6 @@ static ALL: Mutex<Caches> = Mutex::new(Caches {
         name: [0; NAME],
         size: 0,
         align: 0,
-        granted: 0,
         flags: 0,
     }; CACHES],
     last: 0,
@@ -109,9 +123,8 @@ pub(crate) fn flags_of(name: &CStr) -> slab_flags_t {
 
 /// Creates a cache and returns its number; 0 if there is no memory.
 pub(crate) fn create(name: &CStr, size: usize, align: usize, flags: slab_flags_t) -> usize {
-    let debug = (1 << _slab_flag_bits__SLAB_POISON) | (1 << _slab_flag_bits__SLAB_RED_ZONE);
     // What may lie beside an object: its guards, which are as far away as it is aligned, twice.
-    let beside = if flags & debug == 0 {
+    let beside = if flags & DEBUG == 0 {
         0
     } else {
         2 * align + 64
@@ -123,12 +136,6 @@ pub(crate) fn create(name: &CStr, size: usize, align: usize, flags: slab_flags_t
         1
     };
     let wanted = align.max(ARCH_SLAB_MINALIGN).max(line);
-    // With guards or a pattern nothing beside the object is granted (`slab_ksize()`).
-    let granted = if flags & debug == 0 {
-        size.next_multiple_of(wanted)
-    } else {
-        size
-    };
     let mut caches = all();
 
     if context::is_atomic() {
@@ -152,7 +159,6 @@ pub(crate) fn create(name: &CStr, size: usize, align: usize, flags: slab_flags_t
         name: [0; NAME],
         size,
         align: wanted,
-        granted,
         flags,
     };
     for (to, &from) in cache.name.iter_mut().take(NAME - 1).zip(name.to_bytes()) {
@@ -167,18 +173,13 @@ pub(crate) fn create(name: &CStr, size: usize, align: usize, flags: slab_flags_t
 
 /// Allocates an object; null if there is no memory.
 pub(crate) fn alloc_from(number: usize, flags: gfp_t, node: i32) -> *mut u8 {
-    let Cache {
-        size,
-        align,
-        granted,
-        ..
-    } = *all().find(number);
+    let cache = *all().find(number);
 
     check_request(flags, node);
     if context::must_fail() {
         return null_mut();
     }
-    let layout = (size, granted, align);
+    let layout = (cache.size, cache.granted(), cache.align);
     match Object::of_cache(number, layout, node.max(0), flags & __GFP_ZERO != 0) {
         None => null_mut(),
         Some(object) => {
