@@ -52,15 +52,14 @@ def provide(target: Target, root: Toolchain) -> tuple[Toolchain, Path]:
     """A root that links and runs a target's programs, and the directory with its standard library;
     made and fetched if they aren't there. Fails with Unavailable if the archive lacks them."""
     version = root.output(["dpkg-query", "-W", "-f", "${Version}", "rustc"])
-    where = places.cache() / "cargo" / f"std-{target.name}-{places.key(version)}"
+    path = f"usr/lib/rustlib/{target.name}/lib"
+    where = places.cache() / "cargo" / f"std-{target.name}-{places.key(version, path)}"
     with places.lock("std"):
         if not where.is_dir():
-            index = archive.index(root, target.debian)
-            index.get(
+            archive.index(root, target.debian).get_part(
                 where,
-                f"{index.apt} download libstd-rust-dev:{target.debian}={version}"
-                " && dpkg-deb --fsys-tarfile libstd-rust-dev_*.deb | tar -x --strip-components=6"
-                f" ./usr/lib/rustlib/{target.name}/lib && rm libstd-rust-dev_*.deb",
+                f"libstd-rust-dev:{target.debian}={version}",
+                path,
                 f"fetching Rust's standard library for {target.name}",
             )
-    return toolchains.with_packages(root, target.packages), where
+    return toolchains.with_packages(root, target.packages), where / Path(path).name

@@ -83,6 +83,18 @@ class Index:
                 raise
             progress.end(f"{what} took")
 
+    def get_part(self, to: Path, package: str, path: str, what: str) -> None:
+        """Downloads a package, of which a file or directory comes into the directory `to`.
+
+        `path` is its name in the package without the slash before it. Fails as `get` does.
+        """
+        self.get(
+            to,
+            f"{self.apt} download {package} && dpkg-deb --fsys-tarfile *.deb"
+            f" | tar -x --strip-components={len(Path(path).parts)} ./{path} && rm *.deb",
+            what,
+        )
+
 
 @functools.cache
 def index(toolchain: Toolchain, arch: str = HOST, suite: str = SUITE) -> Index:

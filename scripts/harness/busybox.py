@@ -49,11 +49,10 @@ def fetch(arch: str, where: Path) -> None:
     for suite in SUITES:
         try:
             index = archive.index(toolchains.root(), arch, suite)
-            index.get(
+            index.get_part(
                 where,
-                f"{index.apt} download busybox-static:{arch} && dpkg-deb --fsys-tarfile"
-                " busybox-static_*.deb | tar -xO ./usr/bin/busybox >busybox"
-                " && rm busybox-static_*.deb",
+                f"busybox-static:{arch}",
+                "usr/bin/busybox",
                 f"fetching busybox for {arch} from {suite}, for a shell in the guest",
             )
             return
