@@ -9,7 +9,7 @@ report is shown; and a fuzzer, for a number of runs.
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -102,19 +102,27 @@ def run(argv: Sequence[str], log: Path, what: str, on_line: Callable[[str], None
             print("\r\033[K", end="", flush=True)
 
 
-def test(toolchain: Toolchain, api: str, flags: Sequence[str] = ()) -> None:
-    """Runs all tests and says how many."""
-    words = ["test", "--locked", "--offline", "--no-fail-fast"]
-    env = {"SEED": seed} if (seed := variables.seed()) else {}
-    argv = cargo.argv(toolchain, words, api, flags=flags, env=env)
-    short = "-no-short-cuts" * bool(flags)
-    judge(argv, api + ", no short cuts" * bool(flags), f"host-{api}{short}")
-
-
-def judge(argv: Sequence[str], name: str, log_name: str) -> None:
-    """Runs tests, and says how many passed."""
+def test(
+    toolchain: Toolchain,
+    name: str,
+    api: str,
+    words: Sequence[str] = (),
+    flags: Sequence[str] = (),
+    env: Mapping[str, str] | None = None,
+    ro: Sequence[Path] = (),
+) -> None:
+    """Runs all tests, and says by this name how many; `words` are more for cargo."""
+    seed = {"SEED": given} if (given := variables.seed()) else {}
+    argv = cargo.argv(
+        toolchain,
+        ["test", "--locked", "--offline", "--no-fail-fast", *words],
+        api,
+        flags=flags,
+        env={**seed, **(env or {})},
+        ro=ro,
+    )
     tested = Tested()
-    log = places.logs() / f"{log_name}.log"
+    log = places.logs() / f"host-{name.replace(', ', '-').replace(' ', '-')}.log"
     run(argv, log, f"the tests of {name}", tested.read)
     if not tested.passed:
         raise Fail(f"no test of {name} ran; see {log}")
@@ -133,13 +141,11 @@ def test_foreign(root: Toolchain, target: Target) -> None:
     except Unavailable as fail:
         messages.say(f"      {target.about}, {target.name}: left out, {fail}")
         return
-    words = ["test", "--locked", "--offline", "--no-fail-fast", f"--target={target.name}"]
     # Those of the stand-in start themselves, for which the emulator would have to be the machine's.
-    words += ["--package=host"] * bool(target.runner)
-    argv = cargo.argv(
-        toolchain, words, api, flags=(*cargo.CONFIG, f"-L{std}"), env=target.environment(), ro=[std]
-    )
-    judge(argv, f"{api}, {target.about} ({target.name})", f"host-{target.name}")
+    words = [f"--target={target.name}", *["--package=host"] * bool(target.runner)]
+    flags = (*cargo.CONFIG, f"-L{std}")
+    name = f"{api}, {target.about}, {target.name}"
+    test(toolchain, name, api, words, flags, target.environment(), [std])
 
 
 def report(toolchain: Toolchain, api: str) -> None:
@@ -180,7 +186,7 @@ def main() -> None:
     messages.step(2, STEPS, "tests: the suites, the properties, std programs, the stand-in's own")
     for api in cargo.APIS:
         for flags in ((), NO_SHORT_CUTS):
-            test(toolchain, api, flags)
+            test(toolchain, api + ", no short cuts" * bool(flags), api, flags=flags)
     messages.step(3, STEPS, "the same tests on other machines")
     for target in TARGETS if toolchain.root else ():
         test_foreign(toolchain, target)
