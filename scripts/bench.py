@@ -21,8 +21,8 @@ import plot
 import report
 from cost import Key
 from harness import arch as arches
-from harness import flavour as flavours
 from harness import command
+from harness import flavour as flavours
 from harness import messages
 from harness import places
 from harness import process
@@ -195,7 +195,7 @@ def check(arch: Arch) -> None:
     if arch.name not in ARCHES:
         raise Fail(f"make bench is for ARCH={' or '.join(ARCHES)}, not {arch.name}")
     if flavours.selected(arch).name:
-        raise Fail("make bench is for the lean kernel; leave DEBUG unset")
+        raise Fail(f"make bench is for the lean kernel; leave {flavours.asking()} unset")
     if selection.is_shipped(os.environ.get("KERNEL", "")):
         raise Fail(
             "make bench is for lean kernels, on which each run counts the same instructions;"

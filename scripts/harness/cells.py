@@ -44,9 +44,8 @@ class Cell:
     @property
     def about(self) -> str:
         """What it is besides its version and its architecture."""
-        return " ".join(
-            [self.flavour, *[f"rustc of {self.toolchain}"] * bool(self.toolchain)]
-        ).strip()
+        rustc = f"rustc of {self.toolchain}" if self.toolchain else ""
+        return f"{self.flavour} {rustc}".strip()
 
     @property
     def name(self) -> str:
@@ -91,7 +90,7 @@ CELLS = (
 )
 
 # What selects cells besides CELLS=.
-SELECTING = ("KERNEL", "ARCH", "FLAVOUR", "MTE", "DEBUG")
+SELECTING = ("KERNEL", "ARCH", *flavours.VARIABLES)
 
 # Without these the matrix can't be called green.
 MUST_BE_AVAILABLE = ("6.12", "7.3")

@@ -40,9 +40,21 @@ FLAVOURS = {
     )
 }
 
-
 # The kernel of an architecture without one.
 PLAIN = Flavour("", (), "")
+
+# The variables that ask for one.
+VARIABLES = ("FLAVOUR", *(one.variable for one in FLAVOURS.values() if one.variable))
+
+
+def named(name: str) -> Flavour:
+    """The flavour of this name, which a kernel has; none is the plain one."""
+    return FLAVOURS.get(name, PLAIN)
+
+
+def asking() -> str:
+    """The variables that are set and ask for one."""
+    return " and ".join(name for name in VARIABLES if os.environ.get(name, "0") not in ("", "0"))
 
 
 def selected(arch: Arch) -> Flavour:

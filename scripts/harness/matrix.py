@@ -19,6 +19,7 @@ from pathlib import Path
 from harness import cases
 from harness import compiler
 from harness import debian
+from harness import flavour as flavours
 from harness import kunit
 from harness import lean
 from harness import messages
@@ -35,7 +36,6 @@ from harness import verdict
 from harness.arch import ARCHES
 from harness.archive import Unavailable
 from harness.cells import Cell
-from harness.flavour import FLAVOURS, PLAIN
 from harness.kernel import Kernel, Needs
 from harness.kunit import Options
 from harness.messages import Fail
@@ -91,7 +91,7 @@ def run(cell: Cell, toolchain: Toolchain, until: float | None, accept: bool) -> 
 
 def built(cell: Cell, toolchain: Toolchain, late: bool) -> Kernel | None:
     """The lean kernel of a cell; none if it is `late` and that isn't there."""
-    arch, flavour = ARCHES[cell.arch], FLAVOURS.get(cell.flavour, PLAIN)
+    arch, flavour = ARCHES[cell.arch], flavours.named(cell.flavour)
     toolchain = toolchains.provide(arch, cell.toolchain)
     source = sources.provide(cell.version, None, toolchain)
     made_of = lean.recipe(source, arch, flavour, toolchain)

@@ -54,8 +54,9 @@ def select(first: int, of: int, needs: Needs, default: str = "") -> Kernel:
     shipped = version if version and is_shipped(version) else ""
     if flavour.name and (own or shipped):
         what = "KDIR=" if own else f"KERNEL={version}"
-        unset = f"leave {flavour.variable or 'FLAVOUR'} unset"
-        raise Fail(f"{what} names a kernel that has its configuration; {unset}")
+        raise Fail(
+            f"{what} names a kernel that has its configuration; leave {flavours.asking()} unset"
+        )
     if own:
         return select_own(Path(own), arch, first, of, needs)
     messages.step(first, of, "toolchain")

@@ -10,13 +10,13 @@ from pathlib import Path
 from copies import said_by
 
 from harness import cells
+from harness import flavour as flavours
 from harness import kernel as kernels
 from harness import lean
 from harness import places
 from harness import source as sources
 from harness import toolchain as toolchains
 from harness.arch import ARCHES
-from harness.flavour import FLAVOURS, PLAIN
 
 
 def built_kernels() -> Iterator[kernels.Kernel]:
@@ -25,7 +25,7 @@ def built_kernels() -> Iterator[kernels.Kernel]:
     for cell in cells.CELLS:
         if cell.arch != "um" and not cell.toolchain and sources.is_here(cell.version):
             source = sources.provide(cell.version, None, toolchain)
-            flavour = FLAVOURS.get(cell.flavour, PLAIN)
+            flavour = flavours.named(cell.flavour)
             made_of = lean.recipe(source, ARCHES[cell.arch], flavour, toolchain)
             if made_of.stamp.exists():
                 yield lean.provide(made_of, toolchain, kernels.Needs())

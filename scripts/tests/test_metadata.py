@@ -170,6 +170,7 @@ class Choice(unittest.TestCase):
             "no kernel of the flavour debian-cloud for riscv", KERNEL="debian", ARCH="riscv"
         )
         self.refused("leave DEBUG unset", KERNEL="debian", DEBUG="1")
+        self.refused("leave FLAVOUR unset", KERNEL="debian", FLAVOUR="debug")
         self.refused("is not a version", "like 7.3", "debian", KERNEL="7.3.4-arch1-1")
 
     def test_gone(self) -> None:
