@@ -14,12 +14,11 @@ from typing import Any
 from harness import junit
 from harness import messages
 from harness import places
-from harness import source as sources
 from harness import toolchain as toolchains
 from harness.cells import Cell
 from harness.junit import Case
 from harness.messages import Fail
-from harness.results import Result, is_good
+from harness.results import STATUSES, Result, in_order, is_good
 from harness.toolchain import Toolchain
 
 # What the template takes that the toolchain's root has not.
@@ -36,9 +35,6 @@ LINKS = {
     "junit.xml": "JUnit",
     "kunit.json": "JSON",
 }
-
-# The states of a cell in the order in which they are counted.
-STATES = ("passed", "failed", "unavailable", "left out")
 
 
 def write(results: dict[Cell, Result], where: Path) -> None:
@@ -84,16 +80,14 @@ def filled(data: dict[str, Any], toolchain: Toolchain) -> str:
 def content(results: dict[Cell, Result], where: Path) -> dict[str, Any]:
     """What the template shows."""
     states = Counter(result.status for result in results.values())
-    rows = [row(cell, result, where) for cell, result in results.items()]
-    rows.sort(key=lambda one: (sources.numbers(one["linux"]), one["linux"]))
     return {
         "modules": places.module_dir().name,
-        "states": [[state, states[state]] for state in STATES if states[state]],
-        "rows": rows,
+        "states": [[state, states[state]] for state in STATUSES if states[state]],
+        "rows": [row(*shown, where) for shown in in_order(results)],
     }
 
 
-def row(cell: Cell, result: Result, where: Path) -> dict[str, Any]:
+def row(linux: str, cell: Cell, result: Result, where: Path) -> dict[str, Any]:
     """A cell with all that it opens."""
     folder = where / cell.name
     # Of a cell that did not run there may be files of an earlier run.
@@ -107,7 +101,7 @@ def row(cell: Cell, result: Result, where: Path) -> dict[str, Any]:
         "begun": result.began,
     }
     return {
-        "linux": result.release or cell.version,
+        "linux": linux,
         "arch": cell.arch,
         "about": cell.about,
         "state": result.status,

@@ -61,13 +61,17 @@ def kept(folder: Path) -> Result | None:
         return None
 
 
+def in_order(results: dict[Cell, Result]) -> list[tuple[str, Cell, Result]]:
+    """The results as they are shown, each with its kernel: those of one below each other."""
+    rows = [(result.release or cell.version, cell, result) for cell, result in results.items()]
+    return sorted(rows, key=lambda row: (sources.numbers(row[0]), row[0]))
+
+
 def table(results: dict[Cell, Result]) -> str:
-    """The results as a table with a row for each cell, those of one kernel below each other."""
+    """The results as a table with a row for each cell."""
     rows = [
-        [result.release or cell.version, cell.arch, cell.about, result.text()]
-        for cell, result in results.items()
+        [linux, cell.arch, cell.about, result.text()] for linux, cell, result in in_order(results)
     ]
-    rows.sort(key=lambda row: (sources.numbers(row[0]), row[0]))
     return messages.markdown([HEAD, *rows])
 
 
