@@ -6,7 +6,6 @@ rustdoc gets each crate as the kernel's build has compiled it. All items are in,
 public ones; a link to what isn't there is an error.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +22,8 @@ from harness.messages import Fail
 
 STEPS = 4
 
-# What is said of the object that is made: rustdoc makes none.
-OF_THE_OBJECT = re.compile(r"--emit=|--out-dir|--crate-type|-o$")
+# The options, with a word behind each, that say what is made and where; `--emit=` does so as well.
+OF_THE_OBJECT = ("--crate-type", "--out-dir")
 
 # Where the documentation of crates is that are not the modules' own.
 ELSEWHERE = {
@@ -69,11 +68,11 @@ def crates(built: Path) -> Iterator[Crate]:
 
 def argv(crate: Crate, to: Path, kernel: Kernel) -> list[str]:
     """The command that documents a crate."""
-    kept, skip = [], False
-    for word in crate.arguments:
-        if skip or OF_THE_OBJECT.match(word):
-            skip = not skip and "=" not in word
-        else:
+    kept, words = [], iter(crate.arguments)
+    for word in words:
+        if word in OF_THE_OBJECT:
+            next(words)
+        elif not word.startswith("--emit="):
             kept.append(word)
     own = kernel.build / OWN
     links = [

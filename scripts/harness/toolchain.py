@@ -27,7 +27,6 @@ from harness.messages import Fail
 # Where things are in the root.
 PLACES = {"PATH": "/usr/sbin:/usr/bin", "HOME": "/tmp", "TMPDIR": "/tmp"}
 
-
 # A file of a root that has the versions of its compilers.
 COMPILERS = "compilers"
 
