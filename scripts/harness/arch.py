@@ -168,6 +168,22 @@ ARCHES = {
             backports=True,
         ),
         Arch(
+            name="powerpc",
+            srcarch="powerpc",
+            symbol="PPC64",
+            image="vmlinux",
+            triple="powerpc64le-linux-gnu",
+            user="powerpc",
+            debian="ppc64el",
+            console="hvc0",
+            needs=("HVC_CONSOLE",),
+            qemu="ppc64",
+            machine=("-machine", "pseries", "-cpu", "power9"),
+            packages=("qemu-system-ppc",),
+            # The oldest rustc that is taken there is 1.95 (scripts/min-tool-version.sh).
+            backports=True,
+        ),
+        Arch(
             name="um",
             srcarch="um",
             symbol="UML",

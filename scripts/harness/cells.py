@@ -87,6 +87,10 @@ CELLS = (
     Cell("7.3", "arm64", "mte"),
     Cell("7.3", "x86_64", "tiny"),
     Cell("7.3", "loongarch"),
+    Cell("7.3", "arm64", "16k"),
+    Cell("7.3", "arm64", "swtags"),
+    Cell("7.3", "powerpc"),
+    Cell("7.3", "x86_64", "cfi"),
 )
 
 # What selects cells besides CELLS=.

@@ -27,6 +27,8 @@ class Flavour:
     variable: str = ""
     # Whether gcc and the binutils build it, in place of LLVM.
     gcc: bool = False
+    # Whether it takes a newer rustc than the root has.
+    backports: bool = False
 
 
 FLAVOURS = {
@@ -34,8 +36,12 @@ FLAVOURS = {
     for flavour in (
         Flavour("debug", ("x86_64",), "KASAN, lockdep, kmemleak, fault injection", "DEBUG"),
         Flavour("hardened", ("x86_64",), "what distributions harden, built by gcc", gcc=True),
+        Flavour("cfi", ("x86_64",), "CFI, ThinLTO and PREEMPT_RT, as clang builds them"),
         Flavour("tiny", ("x86_64",), "SLUB_TINY"),
         Flavour("mte", ("arm64",), "KASAN by memory tagging", "MTE"),
+        # rustc's option for it is newer than 1.95 (init/Kconfig, RUST).
+        Flavour("swtags", ("arm64",), "KASAN by tags in software", backports=True),
+        Flavour("16k", ("arm64",), "pages of 16 KiB"),
         Flavour("64k", ("arm64",), "pages of 64 KiB"),
     )
 }

@@ -92,7 +92,7 @@ def run(cell: Cell, toolchain: Toolchain, until: float | None, accept: bool) -> 
 def built(cell: Cell, toolchain: Toolchain, late: bool) -> Kernel | None:
     """The lean kernel of a cell; none if it is `late` and that isn't there."""
     arch, flavour = ARCHES[cell.arch], flavours.named(cell.flavour)
-    toolchain = toolchains.provide(arch, cell.toolchain)
+    toolchain = toolchains.provide(arch, flavour, cell.toolchain)
     source = sources.provide(cell.version, None, toolchain)
     made_of = lean.recipe(source, arch, flavour, toolchain)
     if late and not made_of.stamp.exists():

@@ -60,7 +60,7 @@ def select(first: int, of: int, needs: Needs, default: str = "") -> Kernel:
     if own:
         return select_own(Path(own), arch, first, of, needs)
     messages.step(first, of, "toolchain")
-    toolchain = toolchains.provide(arch)
+    toolchain = toolchains.provide(arch, flavour)
     if shipped:
         return select_shipped(shipped, arch, first, of, needs, toolchain)
     if default and not (named or flavour.name) and toolchain.root:

@@ -22,6 +22,7 @@ from harness import process
 from harness import sandbox
 from harness.arch import Arch
 from harness.bootstrap import APT, SUITE
+from harness.flavour import PLAIN, Flavour
 from harness.messages import Fail
 
 # Where things are in the root.
@@ -137,10 +138,10 @@ def has_kvm() -> bool:
     return os.access("/dev/kvm", os.R_OK | os.W_OK)
 
 
-def provide(arch: Arch | None = None, wanted: str = "") -> Toolchain:
-    """The toolchain that is `wanted`, or that TOOLCHAIN names, or that an architecture takes; in a
+def provide(arch: Arch | None = None, flavour: Flavour = PLAIN, wanted: str = "") -> Toolchain:
+    """The toolchain that is `wanted`, or that TOOLCHAIN names, or that such a kernel takes; in a
     root is what its guests take as well. A root is made if it isn't there."""
-    newer = arch.name if arch and arch.backports else ""
+    newer = next((one.name for one in (arch, flavour) if one and one.backports), "")
     wanted = wanted or os.environ.get("TOOLCHAIN") or ("backports" if newer else "root")
     ways = {"root": root, "backports": backports, "host": host}
     if wanted not in ways:
