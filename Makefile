@@ -71,6 +71,10 @@ soak: ## a random load on all CPUs, with failures injected, in the kernel of DEB
 bench: ## what allocations cost beside C's kmalloc, in instructions; 1 if a goal does not hold
 	$(call run,bench.py)
 
+.PHONY: first-step
+first-step: ## what it takes from nothing to the demo, beside what one would do without this; takes an hour
+	$(call run,first_step.py)
+
 .PHONY: host-test
 host-test: ## the allocator in user land: the suites, std programs and a fuzzer on it, without a kernel
 	$(call run,host_test.py)
@@ -131,10 +135,10 @@ help: ## this list
 	@echo '                  uname -r says it: 7.3.4+deb13-amd64, -cloud-amd64, -rt-amd64, -arm64'
 	@echo '  KERNEL_SOURCE=dir  the source of KDIR, a tree or tarball, where Rust metadata is to be made'
 	@echo '  KERNEL_TARBALL=file  one that is provisioned from a tarball of your own'
-	@echo '  ARCH=x86_64     the architecture: x86_64, arm64, arm, loongarch, riscv, s390,'
+	@echo '  ARCH=x86_64     the architecture: x86_64, arm64, arm, loongarch, powerpc, riscv, s390,'
 	@echo '                  or um, which starts fastest'
 	@echo '  FLAVOUR=name    of x86_64: debug (KASAN, lockdep, kmemleak, fault injection; DEBUG=1 for'
-	@echo '                  short), hardened, tiny; of arm64: mte (MTE=1), 64k'
+	@echo '                  short), hardened, cfi, tiny; of arm64: mte (MTE=1), swtags, 16k, 64k'
 	@echo '  TOOLCHAIN=host  the tools of this machine; by default a Debian root of its own'
 	@echo '  TOOLCHAIN=backports  that root with the newest rustc that Debian has for it'
 	@echo '  LLVM=-19        with TOOLCHAIN=host, which of them: a suffix or a directory of clang and LLVM;'

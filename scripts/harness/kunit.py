@@ -158,7 +158,7 @@ def run(
 
     argv = [
         *("python3", str(tool), "exec"),
-        f"--timeout={DEADLINE_KASAN if 'KASAN_GENERIC' in kernel.config else DEADLINE}",
+        f"--timeout={DEADLINE_KASAN if 'KASAN' in kernel.config else DEADLINE}",
         *words,
         *[f"{name}={file}" for name, file in outputs.items()],
         f"--arch={kernel.arch.name}",
