@@ -48,10 +48,11 @@ CHATTER = re.compile(
     r"|Dumped \d+ bytes of data to )"
 )
 
-# What rustc says in each call of flags that the kernel's build gives it (arch/s390/Makefile, 7.3;
-# rustc 1.96), and how many warnings there were.
+# What rustc says in each call of flags that the kernel's build gives it (arch/s390/Makefile and
+# arch/powerpc/Makefile, 7.3; rustc 1.96), and how many warnings there were.
 OF_FLAGS = re.compile(
-    r"warning: unstable feature specified for `-Ctarget-feature`: .*\n(?: .*\n)*\n?"
+    r"warning: (?:unknown and )?unstable feature specified for `-Ctarget-feature`: .*\n"
+    r"(?: .*\n)*\n?"
     r"|warning: \d+ warnings? emitted\n\n?"
 )
 WARNING = re.compile(r"\bwarning\b|^WARNING:", re.IGNORECASE | re.MULTILINE)
