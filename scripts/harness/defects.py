@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 
-"""The defects that a run found and is not blamed for: which they are, and which cases noted them."""
+"""The defects that a run found and is not blamed for: which, and what cases noted them."""
 
 import re
 from collections.abc import Sequence
