@@ -72,7 +72,7 @@ pub(crate) unsafe trait StaticCache: Sized + 'static {
 
 /// Makes a type for a static cache; `allocator` must be in scope.
 ///
-/// ```ignore
+/// ```
 /// kmem_cache! {
 ///     /// Where the lines are.
 ///     pub(crate) struct Lines for Line {

@@ -133,6 +133,8 @@ def clippy(kernel: Kernel) -> bool:
         more = own.everything()
         module.build(kernel, clippy=True, werror=True, more=more)
         module.build(kernel, werror=True, more=more)
+        for top in own.apart(kernel):
+            module.build(kernel, clippy=True, werror=True, top=top)
         good = True
     except Fail as fail:
         print(fail, file=sys.stderr)

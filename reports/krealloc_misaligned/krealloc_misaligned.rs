@@ -49,11 +49,11 @@ fn raised_alignment_is_met() -> suite::Outcome {
     let mut others = KVec::new();
     for _ in 0..8 {
         let block = NonNull::from(KBox::leak(KBox::new([0_u64; 9], GFP_KERNEL)?)).cast();
-        // SAFETY: It is a block of `Kmalloc`'s with that layout.
         #[cfg(not(node))]
+        // SAFETY: It is a block of `Kmalloc`'s with that layout.
         let moved = unsafe { Kmalloc::realloc(Some(block), new, OLD, GFP_KERNEL) }?;
-        // SAFETY: As above.
         #[cfg(node)]
+        // SAFETY: As above.
         let moved = unsafe { Kmalloc::realloc(Some(block), new, OLD, GFP_KERNEL, NODE) }?;
         let at = moved.as_ptr().cast::<u8>() as usize % 64;
 

@@ -3,19 +3,20 @@
 """The matrix as KernelCI's database takes it: `kcidb.json`, of the schema of KCIDB's reports.
 
 A checkout is the source of a kernel, as Debian has it; a build is that of a cell's kernel with the
-modules; and a test is the whole of a cell, or a case. Nothing in it names the machine.
+modules; and a test is the whole of a cell, or a case. An issue is a defect that was found, and an
+incident that a test found it. Nothing in it names the machine.
 """
 
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from harness import junit
+from harness import kcidb_issues
 from harness import places
 from harness.cells import Cell
 from harness.junit import Case
+from harness.kcidb_words import WHOLE, Item, clean, origin, path
 from harness.results import Result
 
 # The newest schema (kcidb-io, schema/v05_03.py).
@@ -26,19 +27,6 @@ CASES = {"passed": "PASS", "failed": "FAIL", "skipped": "SKIP", "crashed": "ERRO
 
 # What the lean kernels without a flavour are called there.
 PLAIN = "lean"
-
-# How the schema wants the word for who reports, and the parts of a test's path.
-NO_ORIGIN = re.compile(r"[^a-z0-9]+")
-NO_PATH = re.compile(r"[^a-zA-Z0-9_-]")
-
-# The directories in the name of a file of this machine. Those of the kernel's own file systems are
-# the same anywhere.
-DIRECTORIES = re.compile(r"(?<![\w./])/(?!(?:dev|proc|sys)/)(?:[^\s/:'\"]+/)+")
-
-# How much of a log the schema takes, in characters.
-EXCERPT = 16384
-
-Item = dict[str, Any]
 
 
 def write(results: dict[Cell, Result], where: Path) -> None:
@@ -52,6 +40,8 @@ def report(results: dict[Cell, Result], where: Path) -> Item:
     checkouts: dict[str, Item] = {}
     builds: list[Item] = []
     tests: list[Item] = []
+    issues: dict[str, Item] = {}
+    incidents: list[Item] = []
     for cell, result in results.items():
         if result.status == "left out":
             continue
@@ -63,22 +53,19 @@ def report(results: dict[Cell, Result], where: Path) -> Item:
         build = of_build(own, checkout["id"], cell, result, where)
         builds.append(build)
         if result.release:
-            tests += list(of_tests(build, cell, result, where))
+            own_tests = list(of_tests(build, cell, result, where))
+            tests += own_tests
+            for issue, incident in kcidb_issues.of_cell(cell, result, own_tests, where):
+                issues[issue["id"]] = issue
+                incidents.append(incident)
     return {
         "version": VERSION,
         "checkouts": list(checkouts.values()),
         "builds": builds,
         "tests": tests,
+        "issues": list(issues.values()),
+        "incidents": incidents,
     }
-
-
-def origin() -> str:
-    """The word for who reports: the modules' name, as DKMS has it, or else their directory's."""
-    conf = places.module_dir() / "dkms.conf"
-    text = conf.read_text() if conf.is_file() else ""
-    named = re.search(r'^PACKAGE_NAME="?([^"\n]+)', text, re.MULTILINE)
-    name = named[1] if named else places.module_dir().name
-    return NO_ORIGIN.sub("_", name.lower()).strip("_") or "modules"
 
 
 def of_source(own: str, cell: Cell, result: Result) -> Item:
@@ -139,7 +126,7 @@ def built(result: Result) -> str:
 def of_tests(build: Item, cell: Cell, result: Result, where: Path) -> Iterator[Item]:
     """The tests of a cell: the whole, which can fail by what the kernel said, and each case."""
     console = log(cell, "console.log", where)
-    whole = test(build, "kunit", CASES[result.status], console)
+    whole = test(build, WHOLE, CASES[result.status], console)
     whole["duration"] = result.seconds
     whole["misc"] |= {"notes": [clean(note) for note in result.notes]}
     if result.began:
@@ -153,20 +140,19 @@ def of_tests(build: Item, cell: Cell, result: Result, where: Path) -> Iterator[I
 
 def of_case(build: Item, case: Case, console: Item) -> Item:
     """A case; that it was skipped is a comment, that it failed has a log."""
-    parts = [NO_PATH.sub("_", part) for part in [*case.suite.split("."), case.name]]
-    item = test(build, ".".join(["kunit", *parts]), CASES[case.status], console)
+    item = test(build, path(case.suite, case.name), CASES[case.status], console)
     if case.text:
         item["comment" if case.status == "skipped" else "log_excerpt"] = clean(case.text)
     return item
 
 
-def test(build: Item, path: str, status: str, console: Item) -> Item:
+def test(build: Item, name: str, status: str, console: Item) -> Item:
     """A test of a build."""
     return {
-        "id": f"{build['id']}/{path}",
+        "id": f"{build['id']}/{name}",
         "origin": build["origin"],
         "build_id": build["id"],
-        "path": path,
+        "path": name,
         "status": status,
         "misc": dict(console),
     }
@@ -176,8 +162,3 @@ def log(cell: Cell, name: str, where: Path) -> Item:
     """The name of a log beside the report, if it is there."""
     file = where / cell.name / name
     return {"log": str(file.relative_to(where))} if file.exists() else {}
-
-
-def clean(text: str) -> str:
-    """A text without the directories of this machine, and as long as the schema takes it."""
-    return DIRECTORIES.sub("", text.replace("\0", ""))[-EXCERPT:]

@@ -4,13 +4,13 @@
 it, to which it links."""
 
 import json
-import re
 import subprocess
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from harness import defects
 from harness import junit
 from harness import messages
 from harness import places
@@ -23,9 +23,6 @@ from harness.toolchain import Toolchain
 
 # What the template takes that the toolchain's root has not.
 PACKAGES = ("python3-jinja2",)
-
-# The notes of a run that are shown before the others.
-DEFECT = re.compile(r"\bdefect\b")
 
 # The files of a cell that are linked, and what they are called.
 LINKS = {
@@ -93,7 +90,7 @@ def row(linux: str, cell: Cell, result: Result, where: Path) -> dict[str, Any]:
     # Of a cell that did not run there may be files of an earlier run.
     ran = bool(result.release)
     cases = junit.read(folder / "junit.xml") if ran else []
-    defects = [note for note in result.notes if DEFECT.search(note)]
+    found = defects.among(result.notes)
     names = LINKS if ran else ["build.log"] if result.source else []
     made_of = {
         "source": f"Debian's linux {result.source}" if result.source else "",
@@ -106,7 +103,7 @@ def row(linux: str, cell: Cell, result: Result, where: Path) -> dict[str, Any]:
         "about": cell.about,
         "state": result.status,
         "good": is_good(cell, result),
-        "counts": counts(result, len(defects)) if ran else [],
+        "counts": counts(result, len(found)) if ran else [],
         "why": result.why,
         "bad": [
             {"name": name_of(case), "status": case.status, "text": case.text}
@@ -114,8 +111,8 @@ def row(linux: str, cell: Cell, result: Result, where: Path) -> dict[str, Any]:
             if case.status in ("failed", "crashed")
         ],
         "reasons": reasons(cases),
-        "defects": defects,
-        "notes": [note for note in result.notes if note not in defects],
+        "defects": found,
+        "notes": [note for note in result.notes if note not in found],
         "made_of": [[what, text] for what, text in made_of.items() if text],
         "links": [
             {"to": f"{cell.name}/{name}", "text": LINKS[name]}
@@ -125,15 +122,15 @@ def row(linux: str, cell: Cell, result: Result, where: Path) -> dict[str, Any]:
     }
 
 
-def counts(result: Result, defects: int) -> list[str]:
+def counts(result: Result, found: int) -> list[str]:
     """What a cell comes to, in few words."""
-    found = f"{defects} defect{'s' * (defects > 1)} found"
+    said = f"{found} defect{'s' * (found > 1)} found"
     return [
         f"{result.passed} passed",
         f"{result.failed} failed",
         f"{result.skipped} skipped",
         messages.minutes(result.seconds),
-        *[found] * bool(defects),
+        *[said] * bool(found),
     ]
 
 

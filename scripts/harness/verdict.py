@@ -35,6 +35,10 @@ STAMP = re.compile(r"^\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ?")
 # How the run went, as /init, the modules' script, and the modules themselves say.
 NOTE = re.compile(r"(\w+): note: (.*)$")
 
+# The lines of KTAP that begin a suite and end a case. Subtests of cases don't count.
+SUITE = re.compile(r" {4}# Subtest: (.+)$")
+CASE = re.compile(r" {4}(not )?ok \d+ (?:- )?(.+?)(?: # (.*))?$")
+
 # That a module could not be loaded or unloaded, as /init says.
 ERRNO = re.compile(r"guest: (\w+ \S+ failed): errno (\d+)$")
 
@@ -99,14 +103,14 @@ def lines(console: str) -> list[str]:
 
 
 def results(console: str) -> Results:
-    """What became of each case, as the console's KTAP lines say. Subtests of cases don't count."""
+    """What became of each case, as the console's KTAP lines say."""
     found: Results = {}
     suite = ""
     for line in lines(console):
-        if match := re.match(r" {4}# Subtest: (.+)$", line):
+        if match := SUITE.match(line):
             suite = match[1]
             found.setdefault(suite, {})
-        elif match := re.match(r" {4}(not )?ok \d+ (?:- )?(.+?)(?: # (.*))?$", line):
+        elif match := CASE.match(line):
             failed, case, rest = match.groups()
             skipped = re.match(r"SKIP\b ?(.*)", rest or "", re.IGNORECASE)
             status = "failed" if failed else "skipped" if skipped else "passed"

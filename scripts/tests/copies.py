@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+import textwrap
 import unittest
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -63,10 +64,11 @@ def said_by(
 def documented(what: str) -> str:
     """The one block of code with this text that the documents show to users."""
     files = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").glob("*.md"))]
-    block = re.compile(r"(?:^    .*\n|^\n(?=    ))+", re.MULTILINE)
-    texts = [found for file in files for found in block.findall(file.read_text()) if what in found]
+    block = re.compile(r"^```rust.*\n((?:(?!```).*\n)+)|((?:^    .*\n|^\n(?=    ))+)", re.MULTILINE)
+    found = [one[1] or one[2] for file in files for one in block.finditer(file.read_text())]
+    texts = [text for text in found if what in text]
     assert len(texts) == 1, f"{len(texts)} blocks have {what}"
-    return re.sub(r"^    ", "", texts[0], flags=re.MULTILINE).strip("\n") + "\n"
+    return textwrap.dedent(texts[0]).strip("\n") + "\n"
 
 
 def copy_checkout(name: str) -> Path:

@@ -19,11 +19,23 @@ import made_up
 from copies import FAULTS, Harness
 from harness import junit
 from harness import kcidb
+from harness import kcidb_words
 from harness import places
 from harness.cells import Cell
 from harness.results import Result
 
 Report = dict[str, Any]
+
+# What a report has, one below the other.
+LISTS = ("checkouts", "builds", "tests", "issues", "incidents")
+
+# A note of a module's, in C, and the line of a case in which it is put.
+NOTE = (
+    '\tpr_info("note: a defect of this kernel: %s, from size 8 to size {size}\\n", "it leaks");\n'
+)
+FIRST = '\tpr_info("note: this is the first suite\\n");\n'
+SECOND = "\tif (skip)\n"
+DEFECT = "a defect of this kernel: it leaks"
 
 
 def strings(item: Any) -> list[str]:
@@ -51,15 +63,16 @@ class Reading(Harness):
         text = json.dumps(report)
         code, said = kernelci.run(kernelci.VALIDATE, text)
         self.assertEqual((code, said), (0, "{major} {minor}\n".format(**report["version"])))
-        ids = {
-            name: [one["id"] for one in report[name]] for name in ("checkouts", "builds", "tests")
-        }
+        ids = {name: [one["id"] for one in report[name]] for name in LISTS}
         for name, values in ids.items():
             self.assertEqual(len(values), len(set(values)), name)
         self.assertLessEqual(
             {one["checkout_id"] for one in report["builds"]}, set(ids["checkouts"])
         )
         self.assertLessEqual({one["build_id"] for one in report["tests"]}, set(ids["builds"]))
+        seen = {(one["issue_id"], one["issue_version"]) for one in report["incidents"]}
+        self.assertEqual(seen, {(one["id"], one["version"]) for one in report["issues"]})
+        self.assertLessEqual({one["test_id"] for one in report["incidents"]}, set(ids["tests"]))
         code, said = kernelci.run(kernelci.DRY_RUN, text)
         self.assertEqual((code, json.loads(said)), (0, report))
 
@@ -114,6 +127,28 @@ class RealTest(Reading):
         self.assertIn("Expected fail to be true, but is false", bad["log_excerpt"])
         self.assertIn(bad["log_excerpt"].splitlines()[0], (where / bad["misc"]["log"]).read_text())
         self.assertIn("fault_suites.o", (where / build["misc"]["log"]).read_text())
+
+    def test_defect(self) -> None:
+        """A defect that two cases note, with other sizes, is one issue that both have met."""
+        self.change(f"{FAULTS}/fault_suites.c", FIRST, FIRST + NOTE.format(size=16))
+        self.change(f"{FAULTS}/fault_suites.c", SECOND, NOTE.format(size=32) + SECOND)
+        report, _ = self.report(0)
+        self.assert_taken(report)
+        self.assert_nameless(report)
+        (issue,) = report["issues"]
+        self.assertEqual(issue["culprit"], {"code": True})
+        self.assertEqual(
+            issue["comment"], "a defect of this kernel: it leaks, from size N to size N"
+        )
+        paths = {one["id"]: one["path"] for one in report["tests"]}
+        self.assertEqual(
+            {paths[one["test_id"]]: one["comment"] for one in report["incidents"]},
+            {
+                "kunit.fault_first.logs_its_seed": f"{DEFECT}, from size 8 to size 16",
+                "kunit.fault_second.may_be_skipped": f"{DEFECT}, from size 8 to size 32",
+            },
+        )
+        self.assertTrue(all(one["present"] for one in report["incidents"]))
 
     def test_not_built(self) -> None:
         """Modules that don't build are a build that failed, of a known source."""
@@ -200,6 +235,37 @@ class MadeUpTest(Reading):
         self.assertEqual(whole["misc"]["log"], "6.12-x86_64/console.log")
         self.assertNotIn("/home/me", json.dumps(self.report))
 
+    def test_issues(self) -> None:
+        """A defect that no case noted was met by the whole; its id is the same for each kernel, run
+        and size, and another for what else differs."""
+        (issue,), (incident,) = self.report["issues"], self.report["incidents"]
+        self.assertEqual(issue["comment"], "defect of this kernel's Zoo: a gate is open")
+        (whole,) = [one["id"] for one in self.report["tests"] if one["path"] == "kunit"]
+        self.assertEqual((incident["test_id"], incident["present"]), (whole, True))
+        ids = {
+            note: {
+                one["id"]
+                for arch in ("x86_64", "arm64")
+                for one in kcidb.report(
+                    {Cell("7.3", arch): Result("passed", "7.3.4", began=arch, notes=(note,))},
+                    Path("/nowhere"),
+                )["issues"]
+            }
+            for note in (
+                "a defect: size 8, align 16",
+                "a defect: size 64, align 4096",
+                "a defect of 6.12: size 8, align 16",
+                "a defect of Of<256>: size 8, align 16",
+                "a defect of Of<512>: size 8, align 16",
+            )
+        }
+        self.assertEqual({len(values) for values in ids.values()}, {1})
+        one, other, *rest = [values.pop() for values in ids.values()]
+        self.assertEqual(one, other)
+        self.assertEqual(len({one, *rest}), 4)
+        # By which a database knows it that has it already.
+        self.assertEqual(issue["id"], "rust_alloc_demo:defect-d2d5fe813eb6")
+
     def test_half_a_file(self) -> None:
         """What kunit.py did not write to its end has no cases; what XML can't have is left out."""
         with tempfile.TemporaryDirectory() as to:
@@ -230,6 +296,9 @@ class MadeUpTest(Reading):
             lambda bad: bad["builds"][0].update(log_url="6.12-x86_64/build.log"),
             lambda bad: bad["builds"][0].update(start_time="yesterday"),
             lambda bad: bad["checkouts"][0].update(seconds=3),
+            lambda bad: bad["issues"][0].update(culprit="code"),
+            lambda bad: bad["issues"][0].pop("version"),
+            lambda bad: bad["incidents"][0].pop("issue_id"),
             lambda bad: bad["version"].update(minor=99),
         ):
             code, said = kernelci.run(kernelci.VALIDATE, spoiled(self.report, change))
@@ -244,9 +313,9 @@ class MadeUpTest(Reading):
             top = Path(to) / "My-module.2"
             top.mkdir()
             with mock.patch.object(places, "module_dir", return_value=top):
-                self.assertEqual(kcidb.origin(), "my_module_2")
+                self.assertEqual(kcidb_words.origin(), "my_module_2")
                 (top / "dkms.conf").write_text('PACKAGE_NAME="other"\nPACKAGE_VERSION="1"\n')
-                self.assertEqual(kcidb.origin(), "other")
+                self.assertEqual(kcidb_words.origin(), "other")
 
 
 if __name__ == "__main__":

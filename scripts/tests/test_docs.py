@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-2.0
+
+"""The pages of the documentation: their commands exist, take what is shown and are run by a test;
+their links lead somewhere, and the files that they name are there."""
+
+import re
+import unittest
+
+import pages
+from copies import CHECKOUT, said_by
+
+from harness import variables
+
+MAKEFILE = (CHECKOUT / "Makefile").read_text()
+GOALS = dict(re.findall(r"^([a-z_-]+): ##.*\n\t\$\(call run,([\w./]+)\)", MAKEFILE, re.MULTILINE))
+
+# Goals that pages show and that are somebody else's, with whose they are.
+FOREIGN = {
+    "rustavailable": "the kernel's",
+    "modules_prepare": "the kernel's",
+    "ppc64le_defconfig": "the kernel's",
+    "olddefconfig": "the kernel's",
+    "rust/kernel.o": "the kernel's",
+    "all": "that of a CI of somebody else's",
+    "GOAL": "stands for each",
+}
+
+# What no test runs, with the reason.
+NOT_RUN = {
+    "bench": "it takes minutes; its tables stand in docs/allocator.md, and test_bench reads such",
+    "check-harness": "it runs the tests",
+}
+
+# Goals without a program of their own.
+BARE = {"help"}
+
+
+class CommandsTest(unittest.TestCase):
+    """The commands of make."""
+
+    def test_goals(self) -> None:
+        """Each is one of the Makefile's."""
+        known = {*GOALS, *BARE, *FOREIGN}
+        for command in pages.commands():
+            with self.subTest(command.page, command=command.text):
+                self.assertLessEqual(set(command.goals), known)
+
+    def test_variables(self) -> None:
+        """Each takes what is shown with it, as it says itself when it is given another."""
+        taken: dict[str, set[str]] = {}
+        for command in pages.commands():
+            for goal in set(command.goals) & set(GOALS) if command.variables else ():
+                with self.subTest(command.page, command=command.text):
+                    taken[goal] = taken.get(goal) or self.taken(goal)
+                    self.assertLessEqual(set(command.variables), taken[goal])
+        self.assertGreater(len(taken), 5)
+
+    def taken(self, goal: str) -> set[str]:
+        """The variables that a command takes."""
+        code, out = said_by(["make", "-s", "-C", str(CHECKOUT), goal, "NO_SUCH=1"])
+        found = re.match(rf"error: make {goal} does not take NO_SUCH=; it takes (.*)\n", out)
+        self.assertTrue(code and found, out)
+        assert found
+        names = set(found[1].split(", "))
+        return {*names, *variables.ANY, *(variables.TOOLS if "TOOLCHAIN" in names else ())}
+
+    def test_run(self) -> None:
+        """A test runs each: it calls something with the goal, or with the goal's program."""
+        files = [CHECKOUT / "scripts/tests" / name for name in ("machine.py", "outside.py")]
+        files += (CHECKOUT / "scripts/tests").glob("test_*.py")
+        tests = "".join(file.read_text() for file in files)
+        shown = {goal for command in pages.commands() for goal in command.goals} & set(GOALS)
+        self.assertLessEqual(set(NOT_RUN), shown)
+        for goal in sorted(shown - set(NOT_RUN)):
+            with self.subTest(goal):
+                program = re.escape(GOALS[goal])
+                self.assertRegex(tests, rf'\w\(\s*("make", )?"({goal}|{program})"[,)]')
+
+
+class PlacesTest(unittest.TestCase):
+    """What the pages lead to."""
+
+    def test_links(self) -> None:
+        """Files and headings."""
+        for page in pages.PAGES:
+            with self.subTest(page.name):
+                self.assertEqual(list(pages.dead_links(page)), [])
+
+    def test_files(self) -> None:
+        """Files by their paths."""
+        for page in pages.PAGES:
+            with self.subTest(page.name):
+                self.assertEqual(list(pages.missing_files(page)), [])
+
+
+if __name__ == "__main__":
+    unittest.main()
