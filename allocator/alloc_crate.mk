@@ -63,7 +63,11 @@ $(obj)/%.o $(obj)/%.rsi $(obj)/%.s $(obj)/%.ll: private rust_allowed_features = 
 # order, it would take for missing ends of the functions that call them.
 $(obj)/%.o: private objtool-args-y += --no-unreachable
 
-# As the kernel's rule, which comes later and so is not taken; the crates are made before.
+# As the kernel's rules, which come later and so are not taken: an object is C's where it can be of
+# either language, and the crates are made before one of Rust's.
+$(obj)/%.o: $(obj)/%.c FORCE
+	$(call if_changed_rule,cc_o_c)
+
 $(obj)/%.o: $(obj)/%.rs $(addprefix $(obj)/,$(alloc-crate-objs)) FORCE
 	+$(call if_changed_rule,rustc_o_rs)
 

@@ -12,8 +12,13 @@ import copies  # noqa: F401
 from harness import module
 from harness.messages import Fail
 
-# As rustc 1.96 says it in each call for s390.
+# As rustc 1.96 says it in each call for powerpc and for s390.
 OF_FLAGS = """\
+warning: unknown and unstable feature specified for `-Ctarget-feature`: `mma`
+  |
+  = note: it is still passed through to the codegen backend, but use of this feature might be unsound
+  = help: consider filing a feature request
+
 warning: unstable feature specified for `-Ctarget-feature`: `backchain`
   |
   = note: this feature is not stably supported; its behavior can change in the future

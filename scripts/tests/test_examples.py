@@ -53,8 +53,9 @@ impl kernel::Module for Examples {
 """
 KBUILD = """\
 obj-m += my_kunit.o
+include $(src)/allocator/alloc_crate.mk
 include $(src)/conformance/conformance.mk
-my_kunit-y := my_examples.o $(conformance-objs)
+my_kunit-y := my_examples.o $(conformance-objs) $(alloc-crate-objs)
 """
 
 
