@@ -21,7 +21,8 @@ use kernel::{
             __GFP_ZERO, //
         },
         Box,
-        Flags, //
+        Flags,
+        Vec, //
     },
     bindings,
     prelude::*, //
@@ -39,6 +40,7 @@ use crate::{
             Outcome,
             Stop, //
         },
+        Subject, //
     },
 };
 
@@ -52,6 +54,9 @@ kunit_suite! {
         constants_as_in_c,
     ],
 }
+
+/// The allocator under test.
+const SUBJECT: Subject = Subject::of::<KernelAllocator>();
 
 extern "C" {
     fn rust_alloc_demo_buckets_have_copies() -> bool;
@@ -113,7 +118,7 @@ fn edges() -> impl Iterator<Item = usize> {
 
 /// Checks that `KernelAllocator` serves a layout as C serves `size` bytes.
 fn as_in_c(layout: Layout, size: usize, flags: Flags, raw: u32) -> Outcome {
-    let block = Block::<KernelAllocator>::new(layout, flags)?;
+    let block = Block::new(SUBJECT, layout, flags)?;
     // SAFETY: The block is live, and the sizes of all cases are from 1 to `MAX`.
     let ours = unsafe { Cache::of(block.as_ptr().as_ptr()) };
 
@@ -166,14 +171,13 @@ fn flags_as_in_c() -> Outcome {
             as_in_c(layout(size, 1)?, size, flags, raw)?;
         }
     }
-    // The same with flags that are constants.
+    // The same with flags that are constants, which they are not in a table of functions.
     for size in edges() {
-        let block = Block::<KernelAllocator>::new(layout(size, 1)?, GFP_KERNEL_ACCOUNT)?;
+        let vec = Vec::<u8, KernelAllocator>::with_capacity(size, GFP_KERNEL_ACCOUNT)?;
 
         check!(
-            // SAFETY: The block is live and its size is from 1 to `MAX`.
-            unsafe { Cache::of(block.as_ptr().as_ptr()) }
-                == Cache::picked(size, bindings::GFP_KERNEL_ACCOUNT),
+            // SAFETY: The vector has a live block, and its size is from 1 to `MAX`.
+            unsafe { Cache::of(vec.as_ptr()) } == Cache::picked(size, bindings::GFP_KERNEL_ACCOUNT),
             "size {size}: not the bucket of C"
         );
     }

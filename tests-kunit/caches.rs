@@ -21,7 +21,8 @@ use crate::{
         cache::{
             kmem_cache,
             Cache,
-            Reserve, //
+            Reserve,
+            StaticCache, //
         },
         KernelAllocator, //
     },
@@ -43,7 +44,8 @@ use crate::{
             self,
             Outcome,
             Stop, //
-        }, //
+        },
+        Subject, //
     },
 };
 
@@ -200,6 +202,11 @@ fn own() -> Result<Cache<Own>> {
     unsafe { Cache::new() }
 }
 
+/// Allocates an object of a cache.
+fn object<C: StaticCache + Allocator>() -> Result<Block, AllocError> {
+    Block::new(Subject::of::<C>(), Cache::<C>::LAYOUT, GFP_KERNEL)
+}
+
 impl Lifecycle for Own {
     const LAYOUT: Layout = Cache::<Self>::LAYOUT;
 
@@ -270,10 +277,7 @@ fn objects_are_not_padded() -> Outcome {
     // SAFETY: As in `own`.
     let large = unsafe { Cache::<LargeCache>::new() }?;
     let cache = own()?;
-    let (small, big) = (
-        Block::<Own>::new(Cache::<Own>::LAYOUT, GFP_KERNEL)?,
-        Block::<LargeCache>::new(Cache::<LargeCache>::LAYOUT, GFP_KERNEL)?,
-    );
+    let (small, big) = (object::<Own>()?, object::<LargeCache>()?);
     // SAFETY: Both blocks are live, have this layout, and are the slab's.
     let granted = unsafe {
         (
@@ -300,10 +304,10 @@ fn objects_are_not_padded() -> Outcome {
 }
 
 /// Returns what the slab grants of an object of a cache, which is created for that.
-fn granted<C: allocator::cache::StaticCache + Allocator>() -> Result<usize, Stop> {
+fn granted<C: StaticCache + Allocator>() -> Result<usize, Stop> {
     // SAFETY: As in `own`.
     let _cache = unsafe { Cache::<C>::new() }?;
-    let block = Block::<C>::new(Cache::<C>::LAYOUT, GFP_KERNEL)?;
+    let block = object::<C>()?;
 
     // SAFETY: The block is live, has this layout, and is the slab's.
     Ok(unsafe { KernelAllocator::granted(block.as_ptr(), block.layout()) })
@@ -314,10 +318,7 @@ fn flags_as_in_c() -> Outcome {
     let cache = own()?;
     let mut lines = KVec::new();
     for _ in 0..16 {
-        lines.push(
-            Block::<Own>::new(Cache::<Own>::LAYOUT, GFP_KERNEL)?,
-            GFP_KERNEL,
-        )?;
+        lines.push(object::<Own>()?, GFP_KERNEL)?;
     }
     // No supported machine has shorter cache lines, and none aligns 72 bytes to less than one.
     check!(
@@ -340,6 +341,7 @@ fn flags_as_in_c() -> Outcome {
 
 fn other_layouts_are_refused() -> Outcome {
     let _cache = own()?;
+    let own = Subject::of::<Own>();
 
     for (size, align) in [
         (71, NINE),
@@ -351,13 +353,13 @@ fn other_layouts_are_refused() -> Outcome {
         (1, 1),
     ] {
         check!(
-            Block::<Own>::new(layout(size, align)?, GFP_KERNEL).is_err(),
+            Block::new(own, layout(size, align)?, GFP_KERNEL).is_err(),
             "size {size}, align {align}: not refused"
         );
     }
     for align in [1, 8, 4096] {
         check!(
-            Block::<Own>::new(layout(0, align)?, GFP_KERNEL)?.is_aligned(),
+            Block::new(own, layout(0, align)?, GFP_KERNEL)?.is_aligned(),
             "size 0, align {align}: misaligned"
         );
     }
@@ -366,7 +368,7 @@ fn other_layouts_are_refused() -> Outcome {
 
 fn resized_in_place_or_refused() -> Outcome {
     let _cache = own()?;
-    let mut block = Block::<Own>::new(Cache::<Own>::LAYOUT, GFP_KERNEL)?;
+    let mut block = object::<Own>()?;
     let before = block.address();
 
     block.fill(1);
@@ -392,7 +394,7 @@ fn resized_in_place_or_refused() -> Outcome {
 }
 
 /// Returns the error of creating a cache, which then is none.
-fn refusal<C: allocator::cache::StaticCache>() -> Option<Error> {
+fn refusal<C: StaticCache>() -> Option<Error> {
     // SAFETY: Nothing allocates from it.
     unsafe { Cache::<C>::new() }.err()
 }

@@ -29,6 +29,7 @@ use crate::{
             self,
             Outcome, //
         },
+        Subject, //
     },
 };
 
@@ -43,6 +44,9 @@ kunit_suite! {
         zero_alone_zeroes,
     ],
 }
+
+/// The allocator under test.
+const SUBJECT: Subject = Subject::of::<KernelAllocator>();
 
 /// The flags that a slab request can have, beside the bits that C has for them.
 fn flags() -> [(Flags, u32); 7] {
@@ -96,7 +100,7 @@ fn unusable_flags_are_refused() -> Outcome {
         !__GFP_ZERO,
     ] {
         check!(
-            Block::<KernelAllocator>::new(layout(64, 64)?, flags).is_err(),
+            Block::new(SUBJECT, layout(64, 64)?, flags).is_err(),
             "flags that the slab can't honour were accepted"
         );
     }
@@ -105,7 +109,7 @@ fn unusable_flags_are_refused() -> Outcome {
 
 fn refusal_keeps_the_block() -> Outcome {
     for new in [layout(200, 8)?, layout(8, 8)?, layout(64, 4096)?] {
-        let mut block = Block::<KernelAllocator>::new(layout(64, 8)?, GFP_KERNEL)?;
+        let mut block = Block::new(SUBJECT, layout(64, 8)?, GFP_KERNEL)?;
 
         block.fill(1);
         check!(
@@ -119,7 +123,7 @@ fn refusal_keeps_the_block() -> Outcome {
 
 /// What a block grows by is zeroed also if that is all that is asked for.
 fn zero_alone_zeroes() -> Outcome {
-    let mut block = Block::<KernelAllocator>::new(layout(64, 8)?, GFP_KERNEL)?;
+    let mut block = Block::new(SUBJECT, layout(64, 8)?, GFP_KERNEL)?;
 
     block.fill(1);
     block.resize(layout(40, 8)?, GFP_KERNEL)?;

@@ -29,7 +29,8 @@ use crate::{
             judge,
             Verdict, //
         },
-        Limits, //
+        Limits,
+        Subject, //
     },
     newtypes::{
         CopiesTooMuch,
@@ -57,13 +58,21 @@ kunit_suite! {
 /// What is wrong with an allocator that loses a byte.
 const LOST: &str = "a reallocated block lost its contents";
 
+/// The allocators that stand on others, and those that they stand on.
+const KMALLOC: Subject = Subject::of::<Kmalloc>();
+const SOUND: Subject = Subject::of::<Newtype<Kmalloc>>();
+const LOSES_LAST_BYTE: Subject = Subject::of::<Newtype<Kmalloc, LosesLastByte>>();
+const OVER_LOSES_LAST_BYTE: Subject = Subject::of::<Newtype<Newtype<Kmalloc, LosesLastByte>>>();
+const IGNORES_ALIGNMENT: Subject = Subject::of::<Newtype<Kmalloc, IgnoresAlignment>>();
+
 /// Returns what is wrong, and whether that is inherited.
 fn violation(
+    subject: Subject,
+    base: Option<Subject>,
     property: Property,
-    base: Option<Property>,
     limits: &Limits,
 ) -> Result<Option<(&'static str, bool)>, Stop> {
-    match judge(property, base, limits) {
+    match judge(subject, base, property, limits) {
         Verdict::Kept => Ok(None),
         Verdict::Own(violation) => Ok(Some((violation.what, false))),
         Verdict::Inherited(violation) => Ok(Some((violation.what, true))),
@@ -74,12 +83,13 @@ fn violation(
 
 /// Holds if `what` is wrong, and is inherited or not, as `inherited` says.
 fn violates(
+    subject: Subject,
+    base: Option<Subject>,
     property: Property,
-    base: Option<Property>,
     what: &'static str,
     inherited: bool,
 ) -> Outcome {
-    let found = violation(property, base, &Limits::SLAB)?;
+    let found = violation(subject, base, property, &Limits::SLAB)?;
     let expected = Some((what, inherited));
 
     check!(found == expected, "found {found:?}, expected {expected:?}");
@@ -87,14 +97,14 @@ fn violates(
 }
 
 /// An allocator that only passes on has the defects of its base and no other.
-fn passes_on(property: Property, base: Property, limits: &Limits) -> Outcome {
-    let expected = match base(limits) {
+fn passes_on(subject: Subject, base: Subject, property: Property, limits: &Limits) -> Outcome {
+    let expected = match property(base, limits) {
         Err(Found::Violated(violation)) => Some((violation.what, true)),
         // Of neither of them anything is known then.
         Err(Found::NotApplicable(_)) => return Ok(()),
         _ => None,
     };
-    let found = violation(property, Some(base), limits)?;
+    let found = violation(subject, Some(base), property, limits)?;
 
     check!(
         found == expected,
@@ -105,47 +115,39 @@ fn passes_on(property: Property, base: Property, limits: &Limits) -> Outcome {
 
 /// On Linux 6.12 `Kmalloc` has the second of these defects, on 6.18 the third.
 fn sound_over_kmalloc() -> Outcome {
-    let limits = &Limits::SLAB;
+    let properties: [Property; 3] = [
+        contents::kept_on_growth,
+        contents::kept_and_aligned_when_alignment_rises,
+        contents::neighbours_survive_shrinking_with_alignment_raised,
+    ];
 
-    passes_on(
-        contents::kept_on_growth::<Newtype<Kmalloc>>,
-        contents::kept_on_growth::<Kmalloc>,
-        limits,
-    )?;
-    passes_on(
-        contents::kept_and_aligned_when_alignment_rises::<Newtype<Kmalloc>>,
-        contents::kept_and_aligned_when_alignment_rises::<Kmalloc>,
-        limits,
-    )?;
-    passes_on(
-        contents::neighbours_survive_shrinking_with_alignment_raised::<Newtype<Kmalloc>>,
-        contents::neighbours_survive_shrinking_with_alignment_raised::<Kmalloc>,
-        limits,
-    )
+    for property in properties {
+        passes_on(SOUND, KMALLOC, property, &Limits::SLAB)?;
+    }
+    Ok(())
 }
 
 /// On Linux 7.3 `Vmalloc` warns.
 fn sound_over_vmalloc() -> Outcome {
     passes_on(
-        calls::reallocation_does_not_warn::<Newtype<Vmalloc>>,
-        calls::reallocation_does_not_warn::<Vmalloc>,
+        Subject::of::<Newtype<Vmalloc>>(),
+        Subject::of::<Vmalloc>(),
+        calls::reallocation_does_not_warn,
         &Limits::PAGES,
     )
 }
 
 fn lost_byte_over_kmalloc() -> Outcome {
-    violates(
-        contents::kept_on_growth::<Newtype<Kmalloc, LosesLastByte>>,
-        Some(contents::kept_on_growth::<Kmalloc>),
-        LOST,
-        false,
-    )
+    let property = contents::kept_on_growth;
+
+    violates(LOSES_LAST_BYTE, Some(KMALLOC), property, LOST, false)
 }
 
 fn misaligned_over_kmalloc() -> Outcome {
     violates(
-        alignment::fresh_blocks_are_aligned::<Newtype<Kmalloc, IgnoresAlignment>>,
-        Some(alignment::fresh_blocks_are_aligned::<Kmalloc>),
+        IGNORES_ALIGNMENT,
+        Some(KMALLOC),
+        alignment::fresh_blocks_are_aligned,
         "a fresh block is misaligned",
         false,
     )
@@ -154,8 +156,9 @@ fn misaligned_over_kmalloc() -> Outcome {
 /// The faulty allocator is the base of a sound one.
 fn base_does_the_same() -> Outcome {
     violates(
-        contents::kept_on_growth::<Newtype<Newtype<Kmalloc, LosesLastByte>>>,
-        Some(contents::kept_on_growth::<Newtype<Kmalloc, LosesLastByte>>),
+        OVER_LOSES_LAST_BYTE,
+        Some(LOSES_LAST_BYTE),
+        contents::kept_on_growth,
         LOST,
         true,
     )
@@ -163,15 +166,11 @@ fn base_does_the_same() -> Outcome {
 
 /// Both violate the same property, each in its own way.
 fn base_does_something_else() -> Outcome {
-    let base = contents::kept_on_growth::<Newtype<Kmalloc, IgnoresAlignment>>;
+    let (property, base) = (contents::kept_on_growth, IGNORES_ALIGNMENT);
+    let what = "a reallocated block is misaligned";
 
-    violates(base, None, "a reallocated block is misaligned", false)?;
-    violates(
-        contents::kept_on_growth::<Newtype<Kmalloc, LosesLastByte>>,
-        Some(base),
-        LOST,
-        false,
-    )
+    violates(base, None, property, what, false)?;
+    violates(LOSES_LAST_BYTE, Some(base), property, LOST, false)
 }
 
 /// What writes past its blocks does so among blocks of the suite only, also below another one. What
@@ -182,24 +181,22 @@ fn base_overwrites() -> Outcome {
     if cfg!(CONFIG_KASAN) {
         return Err(Stop::Skipped(c"KASAN would report it first"));
     }
-    let property = contents::neighbours_survive_shrinking_with_alignment_raised::<Newtype<Base>>;
-    let base = contents::neighbours_survive_shrinking_with_alignment_raised::<Base>;
+    let (subject, base) = (Subject::of::<Newtype<Base>>(), Subject::of::<Base>());
+    let property = contents::neighbours_survive_shrinking_with_alignment_raised;
     let what = "a neighbour of a reallocated block was overwritten";
 
-    violates(property, None, what, false)?;
-    violates(property, Some(base), what, true)?;
+    violates(subject, None, property, what, false)?;
+    violates(subject, Some(base), property, what, true)?;
     passes_on(
-        contents::kept_and_aligned_when_alignment_rises::<Newtype<Base>>,
-        contents::kept_and_aligned_when_alignment_rises::<Base>,
+        subject,
+        base,
+        contents::kept_and_aligned_when_alignment_rises,
         &Limits::SLAB,
     )
 }
 
 fn no_base() -> Outcome {
-    violates(
-        contents::kept_on_growth::<Newtype<Newtype<Kmalloc, LosesLastByte>>>,
-        None,
-        LOST,
-        false,
-    )
+    let property = contents::kept_on_growth;
+
+    violates(OVER_LOSES_LAST_BYTE, None, property, LOST, false)
 }

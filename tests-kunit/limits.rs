@@ -23,6 +23,7 @@ use crate::{
             Outcome,
             Stop, //
         },
+        Subject, //
     },
 };
 
@@ -34,6 +35,9 @@ kunit_suite! {
         too_large_is_refused,
     ],
 }
+
+/// The allocator under test.
+const SUBJECT: Subject = Subject::of::<KernelAllocator>();
 
 /// Skips a case that asks for the largest block where the machine has little more memory: with
 /// pages of 64 KiB that is 512 MiB.
@@ -54,7 +58,7 @@ fn largest_size() -> Outcome {
         (1, KMALLOC_MAX_SIZE),
         (KMALLOC_MAX_SIZE - 1, 4096),
     ] {
-        let block = Block::<KernelAllocator>::new(layout(size, align)?, GFP_KERNEL)?;
+        let block = Block::new(SUBJECT, layout(size, align)?, GFP_KERNEL)?;
 
         block.fill(1);
         check!(
@@ -77,7 +81,7 @@ fn too_large_is_refused() -> Outcome {
         (isize::MAX as usize - 4095, 4096),
     ] {
         check!(
-            Block::<KernelAllocator>::new(layout(size, align)?, GFP_KERNEL).is_err(),
+            Block::new(SUBJECT, layout(size, align)?, GFP_KERNEL).is_err(),
             "size {size}, align {align}: not refused"
         );
     }

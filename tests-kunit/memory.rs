@@ -24,6 +24,7 @@ use crate::{
             self,
             Outcome, //
         },
+        Subject, //
     },
 };
 
@@ -36,6 +37,9 @@ kunit_suite! {
     ],
 }
 
+/// The allocator under test.
+const SUBJECT: Subject = Subject::of::<Accounted>();
+
 /// `Accounted` counts what is live, what there was, and what was refused, through all the ways that
 /// memory comes and goes.
 fn account_is_balanced() -> Outcome {
@@ -45,7 +49,7 @@ fn account_is_balanced() -> Outcome {
         (blocks - before.live, bytes - before.bytes)
     };
 
-    let mut block = Block::<Accounted>::new(layout(100, 64)?, GFP_KERNEL)?;
+    let mut block = Block::new(SUBJECT, layout(100, 64)?, GFP_KERNEL)?;
     check!(live() == (1, 100), "after alloc: {:?}", live());
     block.resize(layout(300, 128)?, GFP_KERNEL)?;
     check!(live() == (1, 300), "after growth: {:?}", live());
@@ -56,7 +60,7 @@ fn account_is_balanced() -> Outcome {
         "more than KMALLOC_MAX_SIZE was not refused"
     );
     check!(
-        Block::<Accounted>::new(layout(1, 2 * KMALLOC_MAX_SIZE)?, GFP_KERNEL).is_err(),
+        Block::new(SUBJECT, layout(1, 2 * KMALLOC_MAX_SIZE)?, GFP_KERNEL).is_err(),
         "an alignment above KMALLOC_MAX_SIZE was not refused"
     );
     check!(live() == (1, 300), "after a refused realloc: {:?}", live());
@@ -95,7 +99,7 @@ fn peak_is_the_most() -> Outcome {
     let mut held = KVec::new();
     while Accounted::account().bytes <= before.peak {
         held.push(
-            Block::<Accounted>::new(layout(KMALLOC_MAX_SIZE / 16, 1)?, GFP_KERNEL)?,
+            Block::new(SUBJECT, layout(KMALLOC_MAX_SIZE / 16, 1)?, GFP_KERNEL)?,
             GFP_KERNEL,
         )?;
     }

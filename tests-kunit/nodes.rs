@@ -21,6 +21,7 @@ use crate::{
             Outcome,
             Stop, //
         },
+        Subject, //
     },
 };
 
@@ -31,6 +32,9 @@ kunit_suite! {
         offline_node_is_refused,
     ],
 }
+
+/// The allocator under test.
+const SUBJECT: Subject = Subject::of::<KernelAllocator>();
 
 /// The page allocator would look for the zones of a node that has none.
 fn offline_node_is_refused() -> Outcome {
@@ -45,11 +49,11 @@ fn offline_node_is_refused() -> Outcome {
     }
     for (size, align) in [(8, 8), (5 * PAGE_SIZE, 64)] {
         check!(
-            Block::<KernelAllocator>::new_on(layout(size, align)?, GFP_KERNEL, node).is_err(),
+            Block::new_on(SUBJECT, layout(size, align)?, GFP_KERNEL, node).is_err(),
             "size {size}, align {align}: an offline node was accepted"
         );
 
-        let mut block = Block::<KernelAllocator>::new(layout(size, align)?, GFP_KERNEL)?;
+        let mut block = Block::new(SUBJECT, layout(size, align)?, GFP_KERNEL)?;
         block.fill(1);
         check!(
             block

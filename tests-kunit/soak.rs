@@ -40,7 +40,8 @@ use crate::{
             Outcome,
             Stop, //
         },
-        Limits, //
+        Limits,
+        Subject, //
     },
     params, //
 };
@@ -63,11 +64,12 @@ const EXCHANGE: usize = 16;
 const REPORT: usize = 10;
 
 /// Where the CPUs exchange blocks.
-type Desk = SpinLock<Slot<Accounted>>;
+type Desk = SpinLock<Slot>;
 
 /// One round on one CPU.
 fn round(rng: Rng, desk: &Desk, operations: &AtomicUsize, peak: &AtomicUsize) -> Result<(), Found> {
-    let mut model = Model::<Accounted>::new(rng, &Limits::SLAB, Trust::FULL, true)?;
+    let subject = Subject::of::<Accounted>();
+    let mut model = Model::new(subject, rng, &Limits::SLAB, Trust::FULL, true)?;
 
     for step in 0..STEPS {
         model.step()?;

@@ -14,6 +14,7 @@ use crate::conformance::{
     lifecycle,
     memory,
     property::{
+        self,
         Property,
         Stop as Found, //
     },
@@ -24,7 +25,8 @@ use crate::conformance::{
         Stop, //
     },
     zeroing,
-    Limits, //
+    Limits,
+    Subject, //
 };
 
 // By their paths, which are the same where this file is itself taken in by its path (host/).
@@ -39,22 +41,20 @@ use caches::*;
 use faulty::*;
 
 /// Holds a faulty allocator to a property, which must not hold for the reason that is given.
-fn reject(property: Property, name: &str, why: &str) -> Outcome {
-    reject_within(&Limits::SLAB, property, name, why)
-}
-
-/// Holds a faulty cache to a property.
-fn reject_cache(property: Property, name: &str, why: &str) -> Outcome {
-    reject_within(&Limits::one(caches::LAYOUT), property, name, why)
-}
-
-/// As [`reject`], within limits.
-fn reject_within(limits: &Limits, property: Property, name: &str, why: &str) -> Outcome {
+fn reject(subject: Subject, property: Property, name: &str, why: &str) -> Outcome {
     if cfg!(CONFIG_KASAN) && name.starts_with("neighbours") {
         return Err(Stop::Skipped(c"KASAN would report it first"));
     }
-    let outcome = property(limits);
+    rejected(property(subject, &Limits::SLAB), why)
+}
 
+/// Holds a faulty cache to a property.
+fn reject_cache(subject: Subject, property: Property, why: &str) -> Outcome {
+    rejected(property(subject, &Limits::one(caches::LAYOUT)), why)
+}
+
+/// Sees that a property did not hold, for the reason that is given.
+fn rejected(outcome: property::Outcome, why: &str) -> Outcome {
     parts::clean_up();
     match outcome {
         Err(Found::Violated(violation)) => {
@@ -79,9 +79,10 @@ fn reject_within(limits: &Limits, property: Property, name: &str, why: &str) -> 
 macro_rules! cases {
     ($($case:ident: $name:ident, $module:ident::$property:ident, $why:literal;)+) => {
         $(
-            // One property only: all of them would take the compiler a minute.
             fn $case() -> Outcome {
-                reject($module::$property::<$name>, stringify!($property), $why)
+                let subject = Subject::of::<$name>();
+
+                reject(subject, $module::$property, stringify!($property), $why)
             }
         )+
     };
@@ -136,8 +137,8 @@ cases! {
 }
 
 /// Holds an allocator to a property that it keeps, though it may not look so.
-fn accept(property: Property, limits: &Limits) -> Outcome {
-    let outcome = property(limits);
+fn accept(subject: Subject, property: Property, limits: &Limits) -> Outcome {
+    let outcome = property(subject, limits);
 
     parts::clean_up();
     match outcome {
@@ -153,7 +154,11 @@ fn accept(property: Property, limits: &Limits) -> Outcome {
 
 /// What is held back is no leak, however much less memory there is.
 fn held_back_is_not_lost() -> Outcome {
-    accept(memory::all_is_given_back::<HoldsBack>, &Limits::SLAB)
+    accept(
+        Subject::of::<HoldsBack>(),
+        memory::all_is_given_back,
+        &Limits::SLAB,
+    )
 }
 
 /// Limits that say that shrinking gives memory back.
@@ -163,46 +168,48 @@ const GIVES_BACK: Limits = Limits {
 };
 
 fn gives_back_what_it_shrinks() -> Outcome {
-    accept(memory::shrinking_gives_back::<GivesBack>, &GIVES_BACK)
+    accept(
+        Subject::of::<GivesBack>(),
+        memory::shrinking_gives_back,
+        &GIVES_BACK,
+    )
 }
 
 fn keeps_what_it_shrinks() -> Outcome {
-    reject_within(
-        &GIVES_BACK,
-        memory::shrinking_gives_back::<KeepsWhatItShrinks>,
-        "shrinking_gives_back",
+    let subject = Subject::of::<KeepsWhatItShrinks>();
+
+    rejected(
+        memory::shrinking_gives_back(subject, &GIVES_BACK),
         "a block that was shrunk kept its memory",
     )
 }
 
 fn cache_of_half_the_size() -> Outcome {
     reject_cache(
-        contents::live_blocks_do_not_overlap::<OfHalfTheSize>,
-        "live_blocks_do_not_overlap",
+        Subject::of::<OfHalfTheSize>(),
+        contents::live_blocks_do_not_overlap,
         "a live block was overwritten by another",
     )
 }
 
 fn cache_without_alignment() -> Outcome {
     reject_cache(
-        |limits| with_room(|| alignment::fresh_blocks_are_aligned::<WithoutAlignment>(limits)),
-        "fresh_blocks_are_aligned",
+        Subject::of::<WithoutAlignment>(),
+        |subject, limits| with_room(|| alignment::fresh_blocks_are_aligned(subject, limits)),
         "a fresh block is misaligned",
     )
 }
 
 fn cache_destroyed_with_live_objects() -> Outcome {
-    reject_cache(
-        |_| lifecycle::live_blocks_keep_it::<DestroyedWithLive>(),
-        "live_blocks_keep_it",
+    rejected(
+        lifecycle::live_blocks_keep_it::<DestroyedWithLive>(),
         "a cache was destroyed while a block was live",
     )
 }
 
 fn cache_used_before_creation() -> Outcome {
-    reject_cache(
-        |_| lifecycle::usable_while_it_is_there::<UsedBeforeCreation>(),
-        "usable_while_it_is_there",
+    rejected(
+        lifecycle::usable_while_it_is_there::<UsedBeforeCreation>(),
         "a block was granted before the cache was created",
     )
 }

@@ -32,7 +32,8 @@ use crate::{
             Outcome,
             Stop, //
         },
-        Limits, //
+        Limits,
+        Subject, //
     },
 };
 
@@ -65,7 +66,11 @@ macro_rules! conformance_tests {
             use super::*;
 
             $(case!($property {
-                crate::suite::run(|| report(crate::conformance::$module::$property::<$A>(&LIMITS)))
+                crate::suite::run(|| {
+                    let subject = Subject::of::<$A>();
+
+                    report(crate::conformance::$module::$property(subject, &LIMITS))
+                })
             });)+
         }
     };
@@ -89,12 +94,17 @@ const NOT_IN_6_12: [&str; 3] = [
 ];
 
 /// Holds a cache to a property, or sees that it is not applicable where that is expected.
-fn hold_cache(name: &str, property: property::Property, layout: Layout) -> Outcome {
+fn hold_cache(
+    name: &str,
+    subject: Subject,
+    property: property::Property,
+    layout: Layout,
+) -> Outcome {
     let not_applicable =
         NOT_OF_CACHES.contains(&name) || cfg!(slab_api = "krealloc") && NOT_IN_6_12.contains(&name);
     let _caches = Caches::new()?;
 
-    match property(&Limits::one(layout)) {
+    match property(subject, &Limits::one(layout)) {
         Err(Found::NotApplicable(_)) if not_applicable => Ok(()),
         Ok(()) if not_applicable => {
             pr_err!("{name} is applicable to a cache\n");
@@ -119,7 +129,8 @@ macro_rules! cache_tests {
                     crate::suite::run(|| {
                         hold_cache(
                             stringify!($property),
-                            crate::conformance::$module::$property::<$A>,
+                            Subject::of::<$A>(),
+                            crate::conformance::$module::$property,
                             Layout::new::<$object>(),
                         )
                     });

@@ -12,7 +12,8 @@ use crate::{
             Model,
             Trust, //
         },
-        Limits, //
+        Limits,
+        Subject, //
     },
     rng::Chosen, //
 };
@@ -30,7 +31,8 @@ const BYTES: usize = 2 * 2 + 9;
 pub fn run(bytes: &[u8]) {
     let before = test::live();
     let numbers = Chosen::new(bytes.to_vec());
-    let outcome = Model::<KernelAllocator, _>::new(numbers, &Limits::SLAB, Trust::FULL, true)
+    let subject = Subject::of::<KernelAllocator>();
+    let outcome = Model::new(subject, numbers, &Limits::SLAB, Trust::FULL, true)
         .and_then(|mut model| (0..bytes.len().div_ceil(BYTES)).try_for_each(|_| model.step()));
 
     match outcome {

@@ -18,7 +18,8 @@ use crate::{
     conformance::{
         alignment,
         contents,
-        Limits, //
+        Limits,
+        Subject, //
     },
     conforming::{
         report,
@@ -27,6 +28,9 @@ use crate::{
     operations,
     suite, //
 };
+
+/// The allocator under test.
+const SUBJECT: Subject = Subject::of::<KernelAllocator>();
 
 /// Few blocks of each layout: there are many layouts.
 const FEW: Limits = Limits { live: 3, ..LIMITS };
@@ -56,7 +60,7 @@ proptest! {
         let new = Layout::from_size_align(size, align).expect("a layout");
 
         if new.pad_to_align().size() <= KMALLOC_MAX_SIZE {
-            suite::run(|| report(alignment::check::<KernelAllocator>(new, &FEW)));
+            suite::run(|| report(alignment::check(SUBJECT, new, &FEW)));
         }
     }
 
@@ -65,7 +69,7 @@ proptest! {
         old in layouts(SMALL),
         new in layouts(SMALL),
     ) {
-        suite::run(|| report(contents::check::<KernelAllocator>(old, new, &FEW)));
+        suite::run(|| report(contents::check(SUBJECT, old, new, &FEW)));
     }
 
     #[test]

@@ -5,14 +5,12 @@
 use core::alloc::Layout;
 
 use kernel::{
-    alloc::Allocator,
     page::PAGE_SIZE,
     prelude::*, //
 };
 
 use super::{
     block::Block,
-    compat,
     limits::Limits,
     property::{
         ensure,
@@ -22,14 +20,15 @@ use super::{
         Outcome,
         Stop, //
     },
+    subject::Subject, //
 };
 
 /// Checks that blocks of a layout, which must be within the limits, are aligned to it.
 ///
 /// What lies beyond an allocator's guarantee is luck, and one block may well have it. With many
 /// live at once, a block size that isn't a multiple of the alignment shows.
-pub(crate) fn check<A: Allocator>(new: Layout, limits: &Limits) -> Outcome {
-    for block in several::<A>(new, GFP_KERNEL, limits)?.iter() {
+pub(crate) fn check(subject: Subject, new: Layout, limits: &Limits) -> Outcome {
+    for block in several(subject, new, GFP_KERNEL, limits)?.iter() {
         ensure!(
             block.is_aligned_to(new.align()),
             "a fresh block is misaligned",
@@ -40,9 +39,9 @@ pub(crate) fn check<A: Allocator>(new: Layout, limits: &Limits) -> Outcome {
 }
 
 /// "When the return value is `Ok(ptr)`, then `ptr` is [...] aligned to `layout.align()`."
-pub(crate) fn fresh_blocks_are_aligned<A: Allocator>(limits: &Limits) -> Outcome {
+pub(crate) fn fresh_blocks_are_aligned(subject: Subject, limits: &Limits) -> Outcome {
     if let Some(only) = limits.only {
-        return check::<A>(only, limits);
+        return check(subject, only, limits);
     }
     for align in powers_of_two(limits.align()) {
         for size in [
@@ -58,7 +57,7 @@ pub(crate) fn fresh_blocks_are_aligned<A: Allocator>(limits: &Limits) -> Outcome
             let new = layout(size.max(1), align)?;
 
             if limits.fit(new) {
-                check::<A>(new, limits)?;
+                check(subject, new, limits)?;
             }
         }
     }
@@ -68,7 +67,7 @@ pub(crate) fn fresh_blocks_are_aligned<A: Allocator>(limits: &Limits) -> Outcome
             let new = layout(size, align)?;
 
             if limits.fit(new) {
-                check::<A>(new, limits)?;
+                check(subject, new, limits)?;
             }
         }
     }
@@ -76,10 +75,10 @@ pub(crate) fn fresh_blocks_are_aligned<A: Allocator>(limits: &Limits) -> Outcome
 }
 
 /// Checks that blocks of a layout, which must be within the limits, are aligned to `MIN_ALIGN`.
-fn check_min_align<A: Allocator>(new: Layout, limits: &Limits) -> Outcome {
-    for block in several::<A>(new, GFP_KERNEL, limits)?.iter() {
+fn check_min_align(subject: Subject, new: Layout, limits: &Limits) -> Outcome {
+    for block in several(subject, new, GFP_KERNEL, limits)?.iter() {
         ensure!(
-            block.is_aligned_to(compat::min_align::<A>()),
+            block.is_aligned_to(subject.min_align()),
             "a block is not aligned to MIN_ALIGN",
             new
         );
@@ -92,18 +91,18 @@ const NO_MIN_ALIGN: Stop = Stop::NotApplicable(c"this kernel's allocators promis
 
 /// As [`every_block_has_min_align`], of what stands for a block of size zero: `ForeignOwnable`
 /// hands out pointers with that alignment, whatever they point to.
-pub(crate) fn no_block_has_min_align<A: Allocator>(limits: &Limits) -> Outcome {
-    let min_align = compat::min_align::<A>();
+pub(crate) fn no_block_has_min_align(subject: Subject, limits: &Limits) -> Outcome {
+    let min_align = subject.min_align();
 
     if min_align == 1 {
         return Err(NO_MIN_ALIGN);
     }
     for align in powers_of_two(min_align) {
         let none = layout(0, align)?;
-        let mut block = Block::<A>::new(limits.only_or(layout(1, align)?), GFP_KERNEL)?;
+        let mut block = Block::new(subject, limits.only_or(layout(1, align)?), GFP_KERNEL)?;
 
         block.resize(none, GFP_KERNEL)?;
-        for block in [block, Block::new(none, GFP_KERNEL)?] {
+        for block in [block, Block::new(subject, none, GFP_KERNEL)?] {
             ensure!(
                 block.is_aligned_to(min_align),
                 "what stands for no block is not aligned to MIN_ALIGN",
@@ -116,19 +115,19 @@ pub(crate) fn no_block_has_min_align<A: Allocator>(limits: &Limits) -> Outcome {
 
 /// "Any pointer allocated by this allocator is guaranteed to be aligned to `MIN_ALIGN` even if the
 /// requested layout has a smaller alignment."
-pub(crate) fn every_block_has_min_align<A: Allocator>(limits: &Limits) -> Outcome {
-    if compat::min_align::<A>() == 1 {
+pub(crate) fn every_block_has_min_align(subject: Subject, limits: &Limits) -> Outcome {
+    if subject.min_align() == 1 {
         return Err(NO_MIN_ALIGN);
     }
     if let Some(only) = limits.only {
-        return check_min_align::<A>(only, limits);
+        return check_min_align(subject, only, limits);
     }
     for size in 1..=256 {
         for align in [1, 2, 8] {
             let new = layout(size, align)?;
 
             if limits.fit(new) {
-                check_min_align::<A>(new, limits)?;
+                check_min_align(subject, new, limits)?;
             }
         }
     }

@@ -5,7 +5,6 @@
 use core::{
     alloc::Layout,
     cmp::max,
-    marker::PhantomData,
     ops::Range,
     ptr::NonNull,
     slice,
@@ -17,16 +16,13 @@ use core::{
 
 use kernel::alloc::{
     AllocError,
-    Allocator,
     Flags, //
 };
 
 use super::{
-    compat::{
-        self,
-        NumaNode, //
-    },
-    rng::mix, //
+    compat::NumaNode,
+    rng::mix,
+    subject::Subject, //
 };
 
 /// Returns the layout of `size` bytes aligned to `align`, in bytes.
@@ -46,25 +42,25 @@ pub(crate) fn requests() -> usize {
     REQUESTS.load(Ordering::Relaxed)
 }
 
-/// A live block of the allocator `A`, freed when dropped.
+/// A live block of an allocator, freed when dropped.
 ///
 /// # Invariants
 ///
-/// `ptr` is a live block of `A` with this layout.
-pub(crate) struct Block<A: Allocator> {
+/// `ptr` is a live block of `subject` with this layout.
+pub(crate) struct Block {
+    subject: Subject,
     ptr: NonNull<u8>,
     layout: Layout,
-    _allocator: PhantomData<A>,
 }
 
-impl<A: Allocator> Block<A> {
+impl Block {
     /// Allocates a block.
     ///
     /// # Errors
     ///
     /// [`AllocError`] if the allocator refuses it.
-    pub(crate) fn new(layout: Layout, flags: Flags) -> Result<Self, AllocError> {
-        Self::new_on(layout, flags, NumaNode::NO_NODE)
+    pub(crate) fn new(subject: Subject, layout: Layout, flags: Flags) -> Result<Self, AllocError> {
+        Self::new_on(subject, layout, flags, NumaNode::NO_NODE)
     }
 
     /// Allocates a block on a NUMA node.
@@ -72,15 +68,20 @@ impl<A: Allocator> Block<A> {
     /// # Errors
     ///
     /// As [`Block::new`].
-    pub(crate) fn new_on(layout: Layout, flags: Flags, nid: NumaNode) -> Result<Self, AllocError> {
+    pub(crate) fn new_on(
+        subject: Subject,
+        layout: Layout,
+        flags: Flags,
+        nid: NumaNode,
+    ) -> Result<Self, AllocError> {
         REQUESTS.fetch_add(1, Ordering::Relaxed);
-        let block = compat::alloc::<A>(layout, flags, nid)?;
+        let block = subject.alloc(layout, flags, nid)?;
 
         // INVARIANT: The block was just allocated.
         Ok(Self {
+            subject,
             ptr: block.cast(),
             layout,
-            _allocator: PhantomData,
         })
     }
 
@@ -107,8 +108,8 @@ impl<A: Allocator> Block<A> {
         let (ptr, old) = (Some(self.ptr), self.layout);
 
         REQUESTS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: By the type invariants the block is live with that layout.
-        let block = unsafe { compat::realloc::<A>(ptr, layout, old, flags, nid) }?;
+        // SAFETY: By the type invariants the block is one of this allocator, live with that layout.
+        let block = unsafe { self.subject.realloc(ptr, layout, old, flags, nid) }?;
 
         // INVARIANT: The block was just reallocated.
         self.ptr = block.cast();
@@ -146,7 +147,7 @@ impl<A: Allocator> Block<A> {
     pub(crate) fn is_aligned(&self) -> bool {
         let align = match self.size() {
             0 => self.layout.align(),
-            _ => max(self.layout.align(), compat::min_align::<A>()),
+            _ => max(self.layout.align(), self.subject.min_align()),
         };
 
         self.is_aligned_to(align)
@@ -209,12 +210,13 @@ impl<A: Allocator> Block<A> {
 }
 
 // SAFETY: A block is memory that nobody else has, and may be used and freed on any CPU.
-unsafe impl<A: Allocator> Send for Block<A> {}
+unsafe impl Send for Block {}
 
-impl<A: Allocator> Drop for Block<A> {
+impl Drop for Block {
     fn drop(&mut self) {
-        // SAFETY: By the type invariants the block is live with this layout; nobody else has it.
-        unsafe { A::free(self.ptr, self.layout) };
+        // SAFETY: By the type invariants the block is one of this allocator, live with this layout;
+        // nobody else has it.
+        unsafe { self.subject.free(self.ptr, self.layout) };
     }
 }
 

@@ -14,7 +14,6 @@ use core::{
 use kernel::{
     alloc::{
         flags::__GFP_NOWARN,
-        Allocator,
         Flags, //
     },
     new_spinlock,
@@ -34,11 +33,12 @@ use super::{
         Stop,
         BEYOND_LIMITS, //
     },
+    subject::Subject, //
 };
 
 /// Allocates, reallocates and frees; returns whether all was well, or there was no memory.
-fn is_usable<A: Allocator>(old: Layout, new: Layout, flags: Flags) -> Result<bool, Stop> {
-    let mut block = Block::<A>::new(old, flags)?;
+fn is_usable(subject: Subject, old: Layout, new: Layout, flags: Flags) -> Result<bool, Stop> {
+    let mut block = Block::new(subject, old, flags)?;
 
     block.fill(1);
     block.resize(new, flags)?;
@@ -51,7 +51,7 @@ fn is_usable<A: Allocator>(old: Layout, new: Layout, flags: Flags) -> Result<boo
 /// With `PREEMPT_RT` both can be preempted. That is all that the flags promise there: where
 /// preemption or interrupts are off no allocator of the slab's can be used, whatever the flags
 /// (`include/linux/gfp_types.h`, `Documentation/core-api/real-time/differences.rst`).
-pub(crate) fn usable_in_atomic_context<A: Allocator>(limits: &Limits) -> Outcome {
+pub(crate) fn usable_in_atomic_context(subject: Subject, limits: &Limits) -> Outcome {
     if !limits.atomic {
         return Err(Stop::NotApplicable(c"it may sleep"));
     }
@@ -66,7 +66,7 @@ pub(crate) fn usable_in_atomic_context<A: Allocator>(limits: &Limits) -> Outcome
 
     for flags in [GFP_ATOMIC, GFP_NOWAIT] {
         let guard = lock.lock();
-        let good = is_usable::<A>(old, new, flags);
+        let good = is_usable(subject, old, new, flags);
         drop(guard);
         // They may be refused, but not with most of the memory free.
         ensure!(
@@ -80,7 +80,7 @@ pub(crate) fn usable_in_atomic_context<A: Allocator>(limits: &Limits) -> Outcome
     let (good, ran) = (AtomicBool::new(false), AtomicBool::new(false));
     probe::in_softirq(&|_| {
         good.store(
-            matches!(is_usable::<A>(old, new, GFP_ATOMIC), Ok(true)),
+            matches!(is_usable(subject, old, new, GFP_ATOMIC), Ok(true)),
             Ordering::Relaxed,
         );
         ran.store(true, Ordering::Release);
@@ -94,7 +94,7 @@ pub(crate) fn usable_in_atomic_context<A: Allocator>(limits: &Limits) -> Outcome
 }
 
 /// Returns whether a block is on a node, or its node does not count.
-fn is_on<A: Allocator>(block: &Block<A>, id: i32) -> bool {
+fn is_on(block: &Block, id: i32) -> bool {
     // SAFETY: The block is live; those that are asked about are not of size zero.
     !matches!(unsafe { probe::nid(block.as_ptr()) }, Some(nid) if nid != id)
 }
@@ -102,7 +102,7 @@ fn is_on<A: Allocator>(block: &Block<A>, id: i32) -> bool {
 /// "[...] a specific NUMA node request to allocate the memory for": of most blocks, as the slab may
 /// serve one from what its CPU has at hand, and a task may be moved to another meanwhile
 /// (`mm/slub.c`, `alloc_from_pcs()`, since 6.18).
-pub(crate) fn block_comes_from_its_node<A: Allocator>(limits: &Limits) -> Outcome {
+pub(crate) fn block_comes_from_its_node(subject: Subject, limits: &Limits) -> Outcome {
     let Ok(near) = compat::node(0) else {
         return Err(Stop::NotApplicable(
             c"this kernel's allocators take no node",
@@ -119,7 +119,7 @@ pub(crate) fn block_comes_from_its_node<A: Allocator>(limits: &Limits) -> Outcom
             let mut fresh = 0;
 
             for _ in 0..count {
-                fresh += usize::from(is_on(&Block::<A>::new_on(only, GFP_KERNEL, node)?, id));
+                fresh += usize::from(is_on(&Block::new_on(subject, only, GFP_KERNEL, node)?, id));
             }
             ensure!(fresh > count / 2, "a fresh block is not on its node", only);
         }
@@ -131,9 +131,9 @@ pub(crate) fn block_comes_from_its_node<A: Allocator>(limits: &Limits) -> Outcom
                 continue;
             }
             for _ in 0..count {
-                fresh += usize::from(is_on(&Block::<A>::new_on(old, GFP_KERNEL, node)?, id));
+                fresh += usize::from(is_on(&Block::new_on(subject, old, GFP_KERNEL, node)?, id));
 
-                let mut block = Block::<A>::new_on(old, GFP_KERNEL, other)?;
+                let mut block = Block::new_on(subject, old, GFP_KERNEL, other)?;
                 let before = block.address();
                 block.resize_on(new, GFP_KERNEL, node)?;
                 // One that can stay where it is may do so.
@@ -158,7 +158,7 @@ const ROUNDS: usize = 50;
 
 /// Any function can be called on any CPU at any time, as no function has a requirement about that:
 /// all allocate, reallocate and check at once, and then free what another one allocated.
-pub(crate) fn many_cpus_at_once<A: Allocator>(limits: &Limits) -> Outcome {
+pub(crate) fn many_cpus_at_once(subject: Subject, limits: &Limits) -> Outcome {
     let (old, new) = (
         limits.only_or(layout(40, 8)?),
         limits.only_or(layout(100, 64)?),
@@ -168,16 +168,16 @@ pub(crate) fn many_cpus_at_once<A: Allocator>(limits: &Limits) -> Outcome {
     }
     let (violated, starved) = (AtomicBool::new(false), AtomicBool::new(false));
     let rounds = if limits.atomic { ROUNDS } else { 2 };
-    let exchange = KBox::pin_init(new_spinlock!(KVec::<Block<A>>::new()), GFP_KERNEL)
+    let exchange = KBox::pin_init(new_spinlock!(KVec::<Block>::new()), GFP_KERNEL)
         .map_err(|_| Stop::NoMemory)?;
 
     let run = |cpu: usize| -> Result<bool, Stop> {
         for round in 0..rounds {
-            let mut own = KVec::<Block<A>>::with_capacity(EACH, GFP_KERNEL)?;
+            let mut own = KVec::<Block>::with_capacity(EACH, GFP_KERNEL)?;
             let seed = |n: usize| ((cpu * rounds + round) * EACH + n) as u64;
 
             for n in 0..EACH {
-                own.push(Block::new(old, GFP_KERNEL)?, GFP_KERNEL)?;
+                own.push(Block::new(subject, old, GFP_KERNEL)?, GFP_KERNEL)?;
                 own[n].fill(seed(n));
             }
             for (n, block) in own.iter_mut().enumerate() {
@@ -226,12 +226,12 @@ pub(crate) fn many_cpus_at_once<A: Allocator>(limits: &Limits) -> Outcome {
 
 /// "On allocation failure, the existing buffer, if any, remains valid": a request within the
 /// contract is met or refused, and nothing that the kernel warns of.
-pub(crate) fn reallocation_does_not_warn<A: Allocator>(limits: &Limits) -> Outcome {
+pub(crate) fn reallocation_does_not_warn(subject: Subject, limits: &Limits) -> Outcome {
     let (old, new) = (limits.only_or(layout(24, 8)?), layout(24, 16 * PAGE_SIZE)?);
     let starved = AtomicBool::new(false);
     let warnings = probe::warnings_of(&|_| {
         for _ in 0..limits.live {
-            match Block::<A>::new(old, GFP_KERNEL) {
+            match Block::new(subject, old, GFP_KERNEL) {
                 Ok(mut block) => drop(block.resize(new, GFP_KERNEL | __GFP_NOWARN)),
                 Err(_) => starved.store(true, Ordering::Relaxed),
             }

@@ -11,7 +11,6 @@ use core::{
 };
 
 use kernel::{
-    alloc::Allocator,
     page::PAGE_SIZE,
     prelude::*, //
 };
@@ -32,17 +31,18 @@ use super::{
         BEYOND_LIMITS,
         ONE_LAYOUT, //
     },
+    subject::Subject, //
 };
 
 /// Checks that blocks of a layout, which must be within the limits, don't overlap.
 ///
 /// All blocks are filled before any is read: a byte that two of them share can't be right in both.
-fn check_overlap<A: Allocator>(new: Layout, limits: &Limits) -> Outcome {
+fn check_overlap(subject: Subject, new: Layout, limits: &Limits) -> Outcome {
     let many = Limits {
         live: 4 * limits.live,
         ..*limits
     };
-    let blocks = several::<A>(new, GFP_KERNEL, &many)?;
+    let blocks = several(subject, new, GFP_KERNEL, &many)?;
 
     for (n, block) in blocks.iter().enumerate() {
         block.fill(n as u64);
@@ -59,16 +59,16 @@ fn check_overlap<A: Allocator>(new: Layout, limits: &Limits) -> Outcome {
 
 /// "[...] valid for reads and writes for `layout.size()` bytes, until it is passed to
 /// `Allocator::free` or `Allocator::realloc`."
-pub(crate) fn live_blocks_do_not_overlap<A: Allocator>(limits: &Limits) -> Outcome {
+pub(crate) fn live_blocks_do_not_overlap(subject: Subject, limits: &Limits) -> Outcome {
     if let Some(only) = limits.only {
-        return check_overlap::<A>(only, limits);
+        return check_overlap(subject, only, limits);
     }
     for size in [1, 7, 8, 40, 95, 96, 97, 193, PAGE_SIZE - 1, 3 * PAGE_SIZE] {
         for align in [1, 16, 64, PAGE_SIZE] {
             let new = layout(size, align)?;
 
             if limits.fit(new) {
-                check_overlap::<A>(new, limits)?;
+                check_overlap(subject, new, limits)?;
             }
         }
     }
@@ -77,7 +77,8 @@ pub(crate) fn live_blocks_do_not_overlap<A: Allocator>(limits: &Limits) -> Outco
 
 /// Reallocates blocks, with blocks of both layouts living around them, and checks alignment and
 /// contents of all. What is beyond the limits is not tried.
-pub(crate) fn check<A: Allocator>(
+pub(crate) fn check(
+    subject: Subject,
     from: (usize, usize),
     to: (usize, usize),
     limits: &Limits,
@@ -87,13 +88,16 @@ pub(crate) fn check<A: Allocator>(
         return Ok(());
     }
     let kept = min(old.size(), new.size());
-    let mut moved = KVec::<Block<A>>::new();
-    let mut neighbours = KVec::<Block<A>>::new();
+    let mut moved = KVec::<Block>::new();
+    let mut neighbours = KVec::<Block>::new();
 
     for n in 0..limits.live {
-        moved.push(Block::new(old, GFP_KERNEL)?, GFP_KERNEL)?;
-        neighbours.push(Block::new(old, GFP_KERNEL)?, GFP_KERNEL)?;
-        neighbours.push(Block::new(limits.only_or(new), GFP_KERNEL)?, GFP_KERNEL)?;
+        moved.push(Block::new(subject, old, GFP_KERNEL)?, GFP_KERNEL)?;
+        neighbours.push(Block::new(subject, old, GFP_KERNEL)?, GFP_KERNEL)?;
+        neighbours.push(
+            Block::new(subject, limits.only_or(new), GFP_KERNEL)?,
+            GFP_KERNEL,
+        )?;
         moved[n].fill(n as u64);
     }
     for (n, block) in neighbours.iter().enumerate() {
@@ -128,7 +132,7 @@ pub(crate) fn check<A: Allocator>(
 
 /// "[...] the contents of the memory pointed to by `p` are preserved up to the lesser of the new
 /// and old size": on growth.
-pub(crate) fn kept_on_growth<A: Allocator>(limits: &Limits) -> Outcome {
+pub(crate) fn kept_on_growth(subject: Subject, limits: &Limits) -> Outcome {
     if limits.only.is_some() {
         return Err(ONE_LAYOUT);
     }
@@ -141,20 +145,20 @@ pub(crate) fn kept_on_growth<A: Allocator>(limits: &Limits) -> Outcome {
     ] {
         // The last is more than any kernel's least alignment, which is 64 on arm.
         for align in [1, 8, 32, 128] {
-            check::<A>((from, align), (to, align), limits)?;
+            check(subject, (from, align), (to, align), limits)?;
         }
     }
     Ok(())
 }
 
 /// The same on shrinking.
-pub(crate) fn kept_on_shrinking<A: Allocator>(limits: &Limits) -> Outcome {
+pub(crate) fn kept_on_shrinking(subject: Subject, limits: &Limits) -> Outcome {
     if let Some(only) = limits.only {
         let (size, align) = (only.size(), only.align());
 
         for to in [size, size - 1, size.div_ceil(2), 1] {
-            check::<A>((size, align), (max(to, 1), align), limits)?;
-            check::<A>((size, align), (max(to, 1), 1), limits)?;
+            check(subject, (size, align), (max(to, 1), align), limits)?;
+            check(subject, (size, align), (max(to, 1), 1), limits)?;
         }
         return Ok(());
     }
@@ -166,7 +170,7 @@ pub(crate) fn kept_on_shrinking<A: Allocator>(limits: &Limits) -> Outcome {
         (5000, 1),
     ] {
         for align in [1, 8, 64] {
-            check::<A>((from, align), (to, align), limits)?;
+            check(subject, (from, align), (to, align), limits)?;
         }
     }
     Ok(())
@@ -176,17 +180,17 @@ pub(crate) fn kept_on_shrinking<A: Allocator>(limits: &Limits) -> Outcome {
 ///
 /// Shrinking at the same time is left to [`neighbours_survive_shrinking_with_alignment_raised`] if
 /// the allocator can't be trusted with it.
-pub(crate) fn kept_and_aligned_when_alignment_rises<A: Allocator>(limits: &Limits) -> Outcome {
+pub(crate) fn kept_and_aligned_when_alignment_rises(subject: Subject, limits: &Limits) -> Outcome {
     if limits.only.is_some() {
         return Err(ONE_LAYOUT);
     }
-    let is_dangerous = limits.slab && guard::may_overwrite::<A>(limits)?;
+    let is_dangerous = limits.slab && guard::may_overwrite(subject, limits)?;
 
     for size in [1, 24, 72, 96, 192, 520] {
         for to in [1, 8, 24, 64, 96, 200, 520, 2000] {
             for (align, to_align) in [(1, 16), (8, 64), (32, 128), (64, 256), (8, 4096)] {
                 if to >= size || !is_dangerous {
-                    check::<A>((size, align), (to, to_align), limits)?;
+                    check(subject, (size, align), (to, to_align), limits)?;
                 }
             }
         }
@@ -195,13 +199,18 @@ pub(crate) fn kept_and_aligned_when_alignment_rises<A: Allocator>(limits: &Limit
 }
 
 /// The same where it lowers the alignment.
-pub(crate) fn kept_when_alignment_falls<A: Allocator>(limits: &Limits) -> Outcome {
+pub(crate) fn kept_when_alignment_falls(subject: Subject, limits: &Limits) -> Outcome {
     if let Some(only) = limits.only {
-        return check::<A>((only.size(), only.align()), (only.size(), 1), limits);
+        return check(
+            subject,
+            (only.size(), only.align()),
+            (only.size(), 1),
+            limits,
+        );
     }
     for (from, to) in [(64, 96), (64, 24), (4096, 5000), (5000, 100)] {
         for (align, to_align) in [(64, 8), (4096, 16), (128, 1)] {
-            check::<A>((from, align), (to, to_align), limits)?;
+            check(subject, (from, align), (to, to_align), limits)?;
         }
     }
     Ok(())
@@ -209,7 +218,8 @@ pub(crate) fn kept_when_alignment_falls<A: Allocator>(limits: &Limits) -> Outcom
 
 /// "[...] valid for reads and writes for `layout.size()` bytes": nobody else's are written to when
 /// a block is shrunk while its alignment is raised.
-pub(crate) fn neighbours_survive_shrinking_with_alignment_raised<A: Allocator>(
+pub(crate) fn neighbours_survive_shrinking_with_alignment_raised(
+    subject: Subject,
     limits: &Limits,
 ) -> Outcome {
     let (mut seen, mut tried) = (false, false);
@@ -226,7 +236,7 @@ pub(crate) fn neighbours_survive_shrinking_with_alignment_raised<A: Allocator>(
             continue;
         }
         tried = true;
-        let neighbours = guard::shrink::<A>(old, new)?;
+        let neighbours = guard::shrink(subject, old, new)?;
 
         ensure!(
             neighbours != Neighbours::Overwritten,

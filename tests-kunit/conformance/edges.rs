@@ -5,10 +5,7 @@
 use core::alloc::Layout;
 
 use kernel::{
-    alloc::{
-        flags::__GFP_NOWARN,
-        Allocator, //
-    },
+    alloc::flags::__GFP_NOWARN,
     page::PAGE_SIZE,
     prelude::*, //
 };
@@ -22,15 +19,16 @@ use super::{
         powers_of_two,
         Outcome, //
     },
+    subject::Subject, //
 };
 
 /// "If the requested size is zero, `realloc` behaves equivalent to `free`", "if `old_layout` is
 /// zero-sized `p` does not need to be a pointer returned by this `Allocator`", and what is returned
 /// is "aligned to `layout.align()`" all the same.
-pub(crate) fn zero_sizes<A: Allocator>(limits: &Limits) -> Outcome {
+pub(crate) fn zero_sizes(subject: Subject, limits: &Limits) -> Outcome {
     for align in powers_of_two(limits.align() / 2) {
         let (old, new) = (layout(0, align)?, layout(0, 2 * align)?);
-        let mut block = Block::<A>::new(old, GFP_KERNEL)?;
+        let mut block = Block::new(subject, old, GFP_KERNEL)?;
 
         ensure!(
             block.is_aligned_to(align),
@@ -71,7 +69,7 @@ pub(crate) fn zero_sizes<A: Allocator>(limits: &Limits) -> Outcome {
 
 /// "[...] returns a buffer represented as `NonNull<[u8]>` that satisfies the layout constraints":
 /// or an error, where no machine has that much.
-pub(crate) fn too_large_is_refused<A: Allocator>(_: &Limits) -> Outcome {
+pub(crate) fn too_large_is_refused(subject: Subject, _: &Limits) -> Outcome {
     for (size, align) in [
         (isize::MAX as usize, 1),
         (isize::MAX as usize - (PAGE_SIZE - 1), PAGE_SIZE),
@@ -80,7 +78,7 @@ pub(crate) fn too_large_is_refused<A: Allocator>(_: &Limits) -> Outcome {
         let new = layout(size, align)?;
 
         ensure!(
-            Block::<A>::new(new, GFP_KERNEL | __GFP_NOWARN).is_err(),
+            Block::new(subject, new, GFP_KERNEL | __GFP_NOWARN).is_err(),
             "more than there is was not refused",
             new
         );
@@ -89,11 +87,11 @@ pub(crate) fn too_large_is_refused<A: Allocator>(_: &Limits) -> Outcome {
 }
 
 /// Checks that a block of a layout, which must be within the limits, survives a failure.
-fn check_failure<A: Allocator>(old: Layout, limits: &Limits) -> Outcome {
+fn check_failure(subject: Subject, old: Layout, limits: &Limits) -> Outcome {
     let new = layout(isize::MAX as usize - (PAGE_SIZE - 1), PAGE_SIZE)?;
 
     for n in 0..limits.live {
-        let mut block = Block::<A>::new(old, GFP_KERNEL)?;
+        let mut block = Block::new(subject, old, GFP_KERNEL)?;
         let before = block.address();
 
         block.fill(n as u64);
@@ -103,7 +101,7 @@ fn check_failure<A: Allocator>(old: Layout, limits: &Limits) -> Outcome {
             old => new
         );
         // Another block would be given the place if it had been freed.
-        let other = Block::<A>::new(old, GFP_KERNEL)?;
+        let other = Block::new(subject, old, GFP_KERNEL)?;
         other.fill(!0);
         ensure!(
             block.address() == before && block.matches(n as u64, old.size()),
@@ -115,15 +113,15 @@ fn check_failure<A: Allocator>(old: Layout, limits: &Limits) -> Outcome {
 }
 
 /// "When the return value is `Err(AllocError)`, then `ptr` is still valid."
-pub(crate) fn failure_keeps_the_block<A: Allocator>(limits: &Limits) -> Outcome {
+pub(crate) fn failure_keeps_the_block(subject: Subject, limits: &Limits) -> Outcome {
     if let Some(only) = limits.only {
-        return check_failure::<A>(only, limits);
+        return check_failure(subject, only, limits);
     }
     for size in [1, 8, 96, PAGE_SIZE, 3 * PAGE_SIZE] {
         let old = layout(size, 8)?;
 
         if limits.fit(old) {
-            check_failure::<A>(old, limits)?;
+            check_failure(subject, old, limits)?;
         }
     }
     Ok(())

@@ -9,12 +9,9 @@ use core::{
 };
 
 use kernel::{
-    alloc::{
-        flags::{
-            GFP_NOWAIT,
-            __GFP_NOWARN, //
-        },
-        Allocator, //
+    alloc::flags::{
+        GFP_NOWAIT,
+        __GFP_NOWARN, //
     },
     bindings,
     page::PAGE_SIZE,
@@ -34,14 +31,15 @@ use super::{
         Outcome,
         Stop, //
     },
+    subject::Subject, //
 };
 
 /// Checks that a request for a fresh block of a layout is refused for a failure, and for no other
 /// reason.
-fn check_fresh<A: Allocator>(new: Layout) -> Outcome {
+fn check_fresh(subject: Subject, new: Layout) -> Outcome {
     let ended = probe::until_none_fails(|nth| {
         let flags = GFP_KERNEL | __GFP_NOWARN;
-        let (block, failed) = probe::with_failure(nth, || Block::<A>::new(new, flags));
+        let (block, failed) = probe::with_failure(nth, || Block::new(subject, new, flags));
 
         ensure!(
             block.is_ok() || failed,
@@ -74,9 +72,9 @@ const OTHERS: u64 = 64;
 
 /// Checks that a block is what it was after a reallocation for which there is no memory. Returns
 /// whether there was none.
-fn check_without_memory<A: Allocator>(old: Layout, new: Layout) -> Result<bool, Stop> {
+fn check_without_memory(subject: Subject, old: Layout, new: Layout) -> Result<bool, Stop> {
     let flags = GFP_NOWAIT | __GFP_NOWARN;
-    let mut block = Block::<A>::new(old, GFP_KERNEL)?;
+    let mut block = Block::new(subject, old, GFP_KERNEL)?;
     let before = block.address();
 
     block.fill(OTHERS);
@@ -84,7 +82,7 @@ fn check_without_memory<A: Allocator>(old: Layout, new: Layout) -> Result<bool, 
         let Some(taken) = LargeBlocks::take() else {
             return Ok(false);
         };
-        let fresh = Block::<A>::new(new, flags);
+        let fresh = Block::new(subject, new, flags);
         let resized = block.resize(new, flags);
         drop(taken);
 
@@ -95,7 +93,7 @@ fn check_without_memory<A: Allocator>(old: Layout, new: Layout) -> Result<bool, 
         // One of these would be given the place if it had been freed.
         let mut others = KVec::new();
         for n in 0..OTHERS {
-            let other = Block::<A>::new(old, GFP_KERNEL)?;
+            let other = Block::new(subject, old, GFP_KERNEL)?;
 
             other.fill(n);
             others.push(other, GFP_KERNEL)?;
@@ -112,7 +110,7 @@ fn check_without_memory<A: Allocator>(old: Layout, new: Layout) -> Result<bool, 
 
 /// Checks what becomes of blocks for which there is no memory. Returns whether that could be tried:
 /// for an allocator that may be asked for the largest block of the slab, and may not wait for it.
-fn check_all_without_memory<A: Allocator>(limits: &Limits) -> Result<bool, Stop> {
+fn check_all_without_memory(subject: Subject, limits: &Limits) -> Result<bool, Stop> {
     if limits.max != LARGEST || !limits.atomic || limits.only.is_some() {
         return Ok(false);
     }
@@ -124,7 +122,7 @@ fn check_all_without_memory<A: Allocator>(limits: &Limits) -> Result<bool, Stop>
     ] {
         let (old, new) = (layout(old.0, old.1)?, layout(new.0, new.1)?);
 
-        if limits.fit(new) && !check_without_memory::<A>(old, new)? {
+        if limits.fit(new) && !check_without_memory(subject, old, new)? {
             return Ok(false);
         }
     }
@@ -133,9 +131,9 @@ fn check_all_without_memory<A: Allocator>(limits: &Limits) -> Result<bool, Stop>
 
 /// "When the return value is `Err(AllocError)`, then `ptr` is still valid", and a request is
 /// refused only if there is no memory.
-pub(crate) fn failed_allocations_are_survived<A: Allocator>(limits: &Limits) -> Outcome {
+pub(crate) fn failed_allocations_are_survived(subject: Subject, limits: &Limits) -> Outcome {
     if !probe::can_fail() {
-        return match check_all_without_memory::<A>(limits)? {
+        return match check_all_without_memory(subject, limits)? {
             true => Ok(()),
             false => Err(Stop::NotApplicable(
                 c"no allocation can be made to fail here",
@@ -144,7 +142,7 @@ pub(crate) fn failed_allocations_are_survived<A: Allocator>(limits: &Limits) -> 
     }
     if let Some(only) = limits.only {
         // In place no allocation can fail.
-        return check_fresh::<A>(only);
+        return check_fresh(subject, only);
     }
     let flags = GFP_KERNEL | __GFP_NOWARN;
 
@@ -161,9 +159,9 @@ pub(crate) fn failed_allocations_are_survived<A: Allocator>(limits: &Limits) -> 
         if !limits.fit(old) || !limits.fit(new) {
             continue;
         }
-        check_fresh::<A>(old)?;
+        check_fresh(subject, old)?;
         let ended = probe::until_none_fails(|nth| {
-            let mut block = Block::<A>::new(old, flags)?;
+            let mut block = Block::new(subject, old, flags)?;
 
             block.fill(2);
             let (resized, failed) = probe::with_failure(nth, || block.resize(new, flags));

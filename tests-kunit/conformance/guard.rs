@@ -9,7 +9,6 @@
 use core::alloc::Layout;
 
 use kernel::{
-    alloc::Allocator,
     new_spinlock,
     prelude::*, //
 };
@@ -21,6 +20,7 @@ use super::{
         layout,
         Stop, //
     },
+    subject::Subject, //
 };
 
 /// How many blocks the new one is placed among.
@@ -44,9 +44,9 @@ pub(crate) enum Neighbours {
 }
 
 /// Reallocates a block from `old` to `new`, which must be smaller, among live blocks of ours.
-pub(crate) fn shrink<A: Allocator>(old: Layout, new: Layout) -> Result<Neighbours, Stop> {
+pub(crate) fn shrink(subject: Subject, old: Layout, new: Layout) -> Result<Neighbours, Stop> {
     for _ in 0..TRIES {
-        match try_shrink::<A>(old, new)? {
+        match try_shrink(subject, old, new)? {
             Neighbours::Elsewhere => continue,
             known => return Ok(known),
         }
@@ -54,9 +54,9 @@ pub(crate) fn shrink<A: Allocator>(old: Layout, new: Layout) -> Result<Neighbour
     Ok(Neighbours::Elsewhere)
 }
 
-/// Returns whether `A` may write past a block that it shrinks and realigns: then nothing but
+/// Returns whether an allocator may write past a block that it shrinks and realigns: then nothing but
 /// [`shrink`] may have it do that, also where a block was shrunk in place before.
-pub(crate) fn may_overwrite<A: Allocator>(limits: &Limits) -> Result<bool, Stop> {
+pub(crate) fn may_overwrite(subject: Subject, limits: &Limits) -> Result<bool, Stop> {
     let mut known = false;
 
     for (old, new) in PAIRS {
@@ -65,7 +65,7 @@ pub(crate) fn may_overwrite<A: Allocator>(limits: &Limits) -> Result<bool, Stop>
         if !limits.fit(old) || !limits.fit(new) {
             continue;
         }
-        match shrink::<A>(old, new)? {
+        match shrink(subject, old, new)? {
             Neighbours::Overwritten => return Ok(true),
             Neighbours::Intact | Neighbours::NotMoved => known = true,
             Neighbours::Elsewhere => {}
@@ -88,17 +88,17 @@ pub(crate) const PAIRS: [((usize, usize), (usize, usize)); 4] = [
 /// How many old blocks there are to choose one that lacks the new alignment.
 const CHOICE: usize = 8;
 
-fn try_shrink<A: Allocator>(old: Layout, new: Layout) -> Result<Neighbours, Stop> {
-    let mut field = KVec::<Option<Block<A>>>::with_capacity(FIELD, GFP_KERNEL)?;
+fn try_shrink(subject: Subject, old: Layout, new: Layout) -> Result<Neighbours, Stop> {
+    let mut field = KVec::<Option<Block>>::with_capacity(FIELD, GFP_KERNEL)?;
 
     for n in 0..FIELD {
-        let block = Block::<A>::new(new, GFP_KERNEL)?;
+        let block = Block::new(subject, new, GFP_KERNEL)?;
         block.fill(n as u64);
         field.push(Some(block), GFP_KERNEL)?;
     }
-    let mut choice = KVec::<Block<A>>::with_capacity(CHOICE, GFP_KERNEL)?;
+    let mut choice = KVec::<Block>::with_capacity(CHOICE, GFP_KERNEL)?;
     for _ in 0..CHOICE {
-        choice.push(Block::new(old, GFP_KERNEL)?, GFP_KERNEL)?;
+        choice.push(Block::new(subject, old, GFP_KERNEL)?, GFP_KERNEL)?;
     }
     let Some(moving) = choice
         .iter_mut()
@@ -126,7 +126,7 @@ fn try_shrink<A: Allocator>(old: Layout, new: Layout) -> Result<Neighbours, Stop
         }
         // A block is freed to where the next one comes from, as a rule: then that has followers.
         field[n] = None;
-        let next = Block::<A>::new(new, GFP_ATOMIC)?;
+        let next = Block::new(subject, new, GFP_ATOMIC)?;
         if has_followers(&field, next.address(), stride, followers) {
             place = Some(next.address());
             break;
@@ -154,12 +154,12 @@ fn try_shrink<A: Allocator>(old: Layout, new: Layout) -> Result<Neighbours, Stop
 }
 
 /// Returns a block's address, and 0 if there is none.
-fn address<A: Allocator>(block: &Option<Block<A>>) -> usize {
+fn address(block: &Option<Block>) -> usize {
     block.as_ref().map_or(0, Block::address)
 }
 
 /// Returns how far the blocks of `field` are apart at the least.
-fn stride<A: Allocator>(field: &[Option<Block<A>>]) -> Option<usize> {
+fn stride(field: &[Option<Block>]) -> Option<usize> {
     field
         .iter()
         .flat_map(|a| field.iter().map(move |b| (address(a), address(b))))
@@ -169,12 +169,7 @@ fn stride<A: Allocator>(field: &[Option<Block<A>>]) -> Option<usize> {
 }
 
 /// Returns whether the places after `start` have blocks of `field`, without a gap.
-fn has_followers<A: Allocator>(
-    field: &[Option<Block<A>>],
-    start: usize,
-    stride: usize,
-    followers: usize,
-) -> bool {
+fn has_followers(field: &[Option<Block>], start: usize, stride: usize, followers: usize) -> bool {
     (1..=followers).all(|n| {
         field
             .iter()

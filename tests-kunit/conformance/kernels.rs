@@ -3,10 +3,13 @@
 //! The kernel's own allocators, whose defects are the kernel's.
 
 use kernel::{
-    alloc::allocator::{
-        KVmalloc,
-        Kmalloc,
-        Vmalloc, //
+    alloc::{
+        allocator::{
+            KVmalloc,
+            Kmalloc,
+            Vmalloc, //
+        },
+        Allocator, //
     },
     prelude::*, //
 };
@@ -14,6 +17,7 @@ use kernel::{
 use super::{
     limits::Limits,
     property::Property,
+    subject::Subject,
     suite,
     verdict::{
         judge,
@@ -95,22 +99,28 @@ fn report_mended(allocator: &str, property: &str) {
 ///
 /// Skips the case if the property is violated, which is the kernel's defect, or can't be tested;
 /// fails it if there was no memory.
-pub(crate) fn hold<A: OfTheKernel>(
+pub(crate) fn hold<A: Allocator + OfTheKernel>(property: (&str, Property), limits: &Limits) -> suite::Outcome {
+    hold_named((A::NAME, Subject::of::<A>()), property, limits)
+}
+
+/// As [`hold`], an allocator that is given with its name.
+fn hold_named(
+    (allocator, subject): (&str, Subject),
     (name, property): (&str, Property),
     limits: &Limits,
 ) -> suite::Outcome {
-    match judge(property, None, limits) {
+    match judge(subject, None, property, limits) {
         Verdict::Kept => {
-            report_mended(A::NAME, name);
+            report_mended(allocator, name);
             Ok(())
         }
         Verdict::NotApplicable(why) => Err(suite::Stop::Skipped(why)),
         Verdict::NoMemory => {
-            pr_err!("{} has no memory for {name}\n", A::NAME);
+            pr_err!("{allocator} has no memory for {name}\n");
             Err(suite::Stop::Failed)
         }
         Verdict::Own(violation) | Verdict::Inherited(violation) => {
-            pr_notice!("note: defect of this kernel's {}: {violation:?}\n", A::NAME);
+            pr_notice!("note: defect of this kernel's {allocator}: {violation:?}\n");
             Err(suite::Stop::Skipped(
                 c"a defect of this kernel, see the log",
             ))

@@ -23,6 +23,7 @@ use super::{
         Outcome,
         Stop, //
     },
+    subject::Subject, //
 };
 
 /// An allocator that is created and destroyed.
@@ -41,8 +42,8 @@ pub(crate) trait Lifecycle: Allocator + Sized {
 }
 
 /// Allocates a block.
-fn block<L: Lifecycle>() -> Option<Block<L>> {
-    Block::new(L::LAYOUT, GFP_KERNEL | __GFP_NOWARN).ok()
+fn block<L: Lifecycle>() -> Option<Block> {
+    Block::new(Subject::of::<L>(), L::LAYOUT, GFP_KERNEL | __GFP_NOWARN).ok()
 }
 
 /// Creates it.
@@ -104,7 +105,7 @@ pub(crate) fn live_blocks_keep_it<L: Lifecycle>() -> Outcome {
         let mut blocks = KVec::with_capacity(count, GFP_KERNEL)?;
 
         for n in 0..count {
-            let block = Block::<L>::new(L::LAYOUT, GFP_KERNEL)?;
+            let block = Block::new(Subject::of::<L>(), L::LAYOUT, GFP_KERNEL)?;
             block.fill(n as u64);
             blocks.push(Some(block), GFP_KERNEL)?;
         }

@@ -5,10 +5,7 @@
 use core::alloc::Layout;
 
 use kernel::{
-    alloc::{
-        flags::__GFP_NOWARN,
-        Allocator, //
-    },
+    alloc::flags::__GFP_NOWARN,
     page::PAGE_SIZE,
     prelude::*, //
 };
@@ -29,6 +26,7 @@ use super::{
         Numbers,
         Rng, //
     },
+    subject::Subject, //
 };
 
 /// The size of the blocks that go through, in bytes; less where no block is that large.
@@ -61,11 +59,11 @@ fn available() -> isize {
 
 /// Returns by how many bytes less is available when many blocks were allocated, reallocated and
 /// freed.
-fn lost_by<A: Allocator>(old: Layout, new: Layout) -> Result<isize, Stop> {
+fn lost_by(subject: Subject, old: Layout, new: Layout) -> Result<isize, Stop> {
     let before = available();
 
     for _ in 0..AMOUNT / old.size() {
-        let mut block = Block::<A>::new(old, GFP_KERNEL)?;
+        let mut block = Block::new(subject, old, GFP_KERNEL)?;
 
         if new != old {
             let _ = block.resize(new, GFP_KERNEL | __GFP_NOWARN);
@@ -75,7 +73,7 @@ fn lost_by<A: Allocator>(old: Layout, new: Layout) -> Result<isize, Stop> {
 }
 
 /// "[...] free an existing memory allocation", by every path on which a block or a copy of it goes.
-pub(crate) fn all_is_given_back<A: Allocator>(limits: &Limits) -> Outcome {
+pub(crate) fn all_is_given_back(subject: Subject, limits: &Limits) -> Outcome {
     if cfg!(CONFIG_KASAN_GENERIC) {
         return Err(Stop::NotApplicable(
             c"KASAN keeps what is freed for a while",
@@ -118,7 +116,7 @@ pub(crate) fn all_is_given_back<A: Allocator>(limits: &Limits) -> Outcome {
         }
         // What is given back late, or used by others meanwhile, does not add up; a leak does.
         let mut tries = 0;
-        while tries < most && lost_by::<A>(old, new)? > SLACK as isize {
+        while tries < most && lost_by(subject, old, new)? > SLACK as isize {
             tries += 1;
         }
         if tries == most {
@@ -134,7 +132,7 @@ pub(crate) fn all_is_given_back<A: Allocator>(limits: &Limits) -> Outcome {
 
 /// A block that was shrunk takes no more memory than it needs: so many are shrunk that they would
 /// not all have fitted before. No measure decides, only whether there is memory for the next.
-pub(crate) fn shrinking_gives_back<A: Allocator>(limits: &Limits) -> Outcome {
+pub(crate) fn shrinking_gives_back(subject: Subject, limits: &Limits) -> Outcome {
     if !limits.gives_back {
         return Err(Stop::NotApplicable(
             c"it does not say that shrinking gives memory back",
@@ -157,7 +155,7 @@ pub(crate) fn shrinking_gives_back<A: Allocator>(limits: &Limits) -> Outcome {
     }
     let mut live = KVec::new();
     for _ in 0..2 * probe::total_pages() / (old.size() / PAGE_SIZE) {
-        let block = Block::<A>::new(old, GFP_KERNEL | __GFP_NOWARN);
+        let block = Block::new(subject, old, GFP_KERNEL | __GFP_NOWARN);
 
         ensure!(
             block.is_ok(),
@@ -173,14 +171,14 @@ pub(crate) fn shrinking_gives_back<A: Allocator>(limits: &Limits) -> Outcome {
 
 /// Checks that the others are what they were while blocks of a layout, which must be within the
 /// limits, are freed: forward, in reverse, at random.
-fn check_order<A: Allocator>(new: Layout, limits: &Limits) -> Outcome {
+fn check_order(subject: Subject, new: Layout, limits: &Limits) -> Outcome {
     let mut rng = Rng::quiet(1);
 
     for order in 0..3 {
-        let mut live = KVec::<Option<Block<A>>>::new();
+        let mut live = KVec::<Option<Block>>::new();
 
         for n in 0..2 * limits.live {
-            let block = Block::new(new, GFP_KERNEL)?;
+            let block = Block::new(subject, new, GFP_KERNEL)?;
             block.fill(n as u64);
             live.push(Some(block), GFP_KERNEL)?;
         }
@@ -206,15 +204,15 @@ fn check_order<A: Allocator>(new: Layout, limits: &Limits) -> Outcome {
 }
 
 /// A block may be freed at any time, whatever the others do.
-pub(crate) fn any_order_of_freeing<A: Allocator>(limits: &Limits) -> Outcome {
+pub(crate) fn any_order_of_freeing(subject: Subject, limits: &Limits) -> Outcome {
     if let Some(only) = limits.only {
-        return check_order::<A>(only, limits);
+        return check_order(subject, only, limits);
     }
     for (size, align) in [(8, 8), (24, 64), (200, 8), (5000, 64)] {
         let new = layout(size, align)?;
 
         if limits.fit(new) {
-            check_order::<A>(new, limits)?;
+            check_order(subject, new, limits)?;
         }
     }
     Ok(())

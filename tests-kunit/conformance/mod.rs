@@ -7,14 +7,14 @@
 //! `mod conformance;`, it needs what `conformance.mk` gives the Kbuild and nothing else.
 //! `README.md` says how it is used.
 //!
-//! A property is a function over an allocator that returns what was violated, and by which layouts.
-//! It knows nothing of KUnit, and leaves no memory behind that the allocator takes back. The quotes
-//! in the comments are the trait's own contract (`rust/kernel/alloc.rs`).
+//! A property is a function of an allocator ([`Subject`]) that returns what was violated, and by
+//! which layouts. It knows nothing of KUnit, and leaves no memory behind that the allocator takes
+//! back. The quotes in the comments are the trait's own contract (`rust/kernel/alloc.rs`).
 //!
 //! From the outside in: what a violation means ([`verdict`], [`kernels`]) and how KUnit is told
 //! ([`suite`]); the properties, with those of what is created and destroyed ([`lifecycle`]); what
-//! they are made of ([`property`], [`limits`], [`block`], [`rng`]); what differs by kernel
-//! ([`compat`]); what only C can answer ([`probe`]).
+//! they are made of ([`property`], [`limits`], [`subject`], [`block`], [`rng`]); what differs by
+//! kernel ([`compat`]); what only C can answer ([`probe`]).
 
 #![allow(
     dead_code,
@@ -33,6 +33,7 @@ pub(crate) mod limits;
 pub(crate) mod probe;
 pub(crate) mod property;
 pub(crate) mod rng;
+pub(crate) mod subject;
 pub(crate) mod verdict;
 
 pub(crate) mod alignment;
@@ -46,7 +47,10 @@ pub(crate) mod memory;
 pub(crate) mod random;
 pub(crate) mod zeroing;
 
-pub(crate) use self::limits::Limits;
+pub(crate) use self::{
+    limits::Limits,
+    subject::Subject, //
+};
 
 /// Gives the list of properties to a macro, as `path: name` for each.
 macro_rules! with_properties {
@@ -165,31 +169,31 @@ pub(crate) use conformance_cases;
 macro_rules! conformance_case {
     ({ allocator: $A:ty } $module:ident $property:ident) => {
         conformance::verdict::hold(
-            stringify!($A),
-            (stringify!($property), conformance::$module::$property::<$A>),
+            (stringify!($A), conformance::Subject::of::<$A>()),
             None,
+            (stringify!($property), conformance::$module::$property),
             &CONFORMANCE_LIMITS,
         )
     };
     ({ allocator: $A:ty, over: $Base:ty } $module:ident $property:ident) => {
         conformance::verdict::hold(
-            stringify!($A),
-            (stringify!($property), conformance::$module::$property::<$A>),
+            (stringify!($A), conformance::Subject::of::<$A>()),
             Some(conformance::verdict::Base {
                 name: stringify!($Base),
-                property: conformance::$module::$property::<$Base>,
+                subject: conformance::Subject::of::<$Base>(),
                 inherited: conformance::verdict::c_str(concat!(
                     "inherited from ",
                     stringify!($Base),
                     ", see the log\0"
                 )),
             }),
+            (stringify!($property), conformance::$module::$property),
             &CONFORMANCE_LIMITS,
         )
     };
     ({ kernels: $A:ty } $module:ident $property:ident) => {
         conformance::kernels::hold::<$A>(
-            (stringify!($property), conformance::$module::$property::<$A>),
+            (stringify!($property), conformance::$module::$property),
             &CONFORMANCE_LIMITS,
         )
     };

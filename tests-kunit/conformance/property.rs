@@ -11,7 +11,6 @@ use core::{
 use kernel::{
     alloc::{
         AllocError,
-        Allocator,
         Flags, //
     },
     page::PAGE_SIZE,
@@ -20,7 +19,8 @@ use kernel::{
 
 use super::{
     block::Block,
-    limits::Limits, //
+    limits::Limits,
+    subject::Subject, //
 };
 
 /// What was promised and not kept.
@@ -68,7 +68,7 @@ pub(crate) enum Stop {
 pub(crate) type Outcome = Result<(), Stop>;
 
 /// A property of an allocator.
-pub(crate) type Property = fn(&Limits) -> Outcome;
+pub(crate) type Property = fn(Subject, &Limits) -> Outcome;
 
 impl From<AllocError> for Stop {
     fn from(_: AllocError) -> Self {
@@ -121,17 +121,18 @@ pub(super) fn layout(size: usize, align: usize) -> Result<Layout, Stop> {
 ///
 /// Large blocks may be refused where memory is fragmented, or because the allocator has none that
 /// large; modest ones may not.
-pub(super) fn several<A: Allocator>(
+pub(super) fn several(
+    subject: Subject,
     new: Layout,
     flags: Flags,
     limits: &Limits,
-) -> Result<KVec<Block<A>>, Stop> {
+) -> Result<KVec<Block>, Stop> {
     let fits = LIVE_BYTES / new.pad_to_align().size().max(1);
     let live = fits.clamp(2, limits.live.max(2));
     let mut blocks = KVec::with_capacity(live, GFP_KERNEL)?;
 
     for _ in 0..live {
-        match Block::new(new, flags | kernel::alloc::flags::__GFP_NOWARN) {
+        match Block::new(subject, new, flags | kernel::alloc::flags::__GFP_NOWARN) {
             Err(_) if new.size() > PAGE_SIZE * 8 || new.align() > PAGE_SIZE => break,
             block => blocks.push(block?, GFP_KERNEL)?,
         }

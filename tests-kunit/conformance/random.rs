@@ -13,8 +13,7 @@ use kernel::{
             __GFP_NOWARN,
             __GFP_ZERO, //
         },
-        AllocError,
-        Allocator, //
+        AllocError, //
     },
     prelude::*, //
 };
@@ -35,6 +34,7 @@ use super::{
         Numbers,
         Rng, //
     },
+    subject::Subject,
     zeroing, //
 };
 
@@ -58,14 +58,16 @@ impl Trust {
     /// # Errors
     ///
     /// [`Stop::NoMemory`].
-    pub(crate) fn of<A: Allocator>(limits: &Limits) -> Result<Self, Stop> {
+    pub(crate) fn of(subject: Subject, limits: &Limits) -> Result<Self, Stop> {
         Ok(Self {
-            overwrites: limits.slab && limits.only.is_none() && guard::may_overwrite::<A>(limits)?,
+            overwrites: limits.slab
+                && limits.only.is_none()
+                && guard::may_overwrite(subject, limits)?,
             realigns: !matches!(
-                contents::kept_and_aligned_when_alignment_rises::<A>(limits),
+                contents::kept_and_aligned_when_alignment_rises(subject, limits),
                 Err(Stop::Violated(_))
             ),
-            zeroes: zeroing::growth_is_zeroed::<A>(limits).is_ok(),
+            zeroes: zeroing::growth_is_zeroed(subject, limits).is_ok(),
         })
     }
 
@@ -78,15 +80,16 @@ impl Trust {
 }
 
 /// A block, and the seed that it was last filled with; none before that.
-pub(crate) type Slot<A> = Option<(Block<A>, u64)>;
+pub(crate) type Slot = Option<(Block, u64)>;
 
 /// The largest sizes and alignments in a random run, in bytes, as far as the limits go.
 const MAX: usize = 1 << 14;
 const MAX_ALIGN: usize = 1 << 12;
 
 /// Live blocks and what must be in them.
-pub(crate) struct Model<A: Allocator, N: Numbers = Rng> {
-    slots: KVec<Slot<A>>,
+pub(crate) struct Model<N: Numbers = Rng> {
+    subject: Subject,
+    slots: KVec<Slot>,
     rng: N,
     /// How many powers of two sizes are below, and how many alignments are.
     magnitudes: (usize, usize),
@@ -97,20 +100,27 @@ pub(crate) struct Model<A: Allocator, N: Numbers = Rng> {
     only: Option<Layout>,
 }
 
-impl<A: Allocator, N: Numbers> Model<A, N> {
+impl<N: Numbers> Model<N> {
     /// Returns a model without a block, whose operations come from `rng`, and in which allocations
     /// are made to fail now and then if it is `failing`.
     ///
     /// # Errors
     ///
     /// [`Stop::NoMemory`].
-    pub(crate) fn new(rng: N, limits: &Limits, trust: Trust, failing: bool) -> Result<Self, Stop> {
+    pub(crate) fn new(
+        subject: Subject,
+        rng: N,
+        limits: &Limits,
+        trust: Trust,
+        failing: bool,
+    ) -> Result<Self, Stop> {
         let mut slots = KVec::with_capacity(SLOTS, GFP_KERNEL)?;
 
         for _ in 0..SLOTS {
             slots.push(None, GFP_KERNEL)?;
         }
         Ok(Self {
+            subject,
             slots,
             rng,
             magnitudes: (
@@ -124,7 +134,7 @@ impl<A: Allocator, N: Numbers> Model<A, N> {
     }
 
     /// Exchanges one of its blocks, or the lack of one, for what is in `slot`.
-    pub(crate) fn exchange(&mut self, slot: &mut Slot<A>) {
+    pub(crate) fn exchange(&mut self, slot: &mut Slot) {
         let n = self.rng.below(SLOTS);
 
         swap(&mut self.slots[n], slot);
@@ -179,8 +189,9 @@ impl<A: Allocator, N: Numbers> Model<A, N> {
         // Never 0, which stands for a block that was not written to.
         let next = self.rng.next() | 1;
 
+        let subject = self.subject;
         let (mut block, seed) = match self.slots[n].take() {
-            None => match self.request(|| Block::new(new, flags))? {
+            None => match self.request(|| Block::new(subject, new, flags))? {
                 None => return Ok(()),
                 Some(block) => (block, 0),
             },
@@ -241,9 +252,9 @@ const STEPS: usize = 625;
 /// random run comes by it is luck.
 ///
 /// The seed is logged; the module's `seed` parameter runs one again.
-pub(crate) fn random_sequence<A: Allocator>(limits: &Limits) -> Outcome {
-    let trust = Trust::of::<A>(limits)?;
-    let mut model = Model::<A>::new(Rng::new("random_sequence"), limits, trust, false)?;
+pub(crate) fn random_sequence(subject: Subject, limits: &Limits) -> Outcome {
+    let trust = Trust::of(subject, limits)?;
+    let mut model = Model::new(subject, Rng::new("random_sequence"), limits, trust, false)?;
 
     for _ in 0..STEPS * limits.live {
         model.step()?;

@@ -13,6 +13,7 @@ use super::{
         Stop,
         Violation, //
     },
+    subject::Subject,
     suite, //
 };
 
@@ -38,17 +39,25 @@ pub(crate) enum Verdict {
 /// same limits.
 ///
 /// Violations are alike if the same is wrong, in the same words; the layouts may differ.
-pub(crate) fn judge(property: Property, base: Option<Property>, limits: &Limits) -> Verdict {
-    let violation = match property(limits) {
+pub(crate) fn judge(
+    subject: Subject,
+    base: Option<Subject>,
+    property: Property,
+    limits: &Limits,
+) -> Verdict {
+    let violation = match property(subject, limits) {
         Ok(()) => return Verdict::Kept,
         Err(Stop::NotApplicable(why)) => return Verdict::NotApplicable(why),
         Err(Stop::NoMemory) => return Verdict::NoMemory,
         Err(Stop::Violated(violation)) => violation,
     };
-    let is_alike = |base: Property| {
-        (0..TRIES).any(
-            |_| matches!(base(limits), Err(Stop::Violated(other)) if other.what == violation.what),
-        )
+    let is_alike = |base: Subject| {
+        (0..TRIES).any(|_| {
+            matches!(
+                property(base, limits),
+                Err(Stop::Violated(other)) if other.what == violation.what
+            )
+        })
     };
 
     if base.is_some_and(is_alike) {
@@ -70,8 +79,8 @@ pub(crate) const fn c_str(text: &str) -> &CStr {
 pub(crate) struct Base {
     /// Its type, as the suite has it.
     pub(crate) name: &'static str,
-    /// The property of it.
-    pub(crate) property: Property,
+    /// That, as a value.
+    pub(crate) subject: Subject,
     /// What is said of a case in which it violates that.
     pub(crate) inherited: &'static CStr,
 }
@@ -83,12 +92,14 @@ pub(crate) struct Base {
 /// Fails the case if the violation is the allocator's own, or if there was no memory; skips it if
 /// the violation is inherited from `base`, or if the property can't be tested.
 pub(crate) fn hold(
-    allocator: &str,
-    (name, property): (&str, Property),
+    (allocator, subject): (&str, Subject),
     base: Option<Base>,
+    (name, property): (&str, Property),
     limits: &Limits,
 ) -> suite::Outcome {
-    match judge(property, base.as_ref().map(|base| base.property), limits) {
+    let stands_on = base.as_ref().map(|base| base.subject);
+
+    match judge(subject, stands_on, property, limits) {
         Verdict::Kept => Ok(()),
         Verdict::NotApplicable(why) => Err(suite::Stop::Skipped(why)),
         Verdict::NoMemory => {

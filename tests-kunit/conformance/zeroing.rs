@@ -5,10 +5,7 @@
 use core::alloc::Layout;
 
 use kernel::{
-    alloc::{
-        flags::__GFP_ZERO,
-        Allocator, //
-    },
+    alloc::flags::__GFP_ZERO,
     page::PAGE_SIZE,
     prelude::*, //
 };
@@ -22,20 +19,21 @@ use super::{
         several,
         Outcome, //
     },
+    subject::Subject, //
 };
 
 /// Leaves dirty blocks behind for a later allocation of the same size to find.
-fn leave_dirt<A: Allocator>(layout: Layout, limits: &Limits) -> Outcome {
-    for block in several::<A>(layout, GFP_KERNEL, limits)?.iter() {
+fn leave_dirt(subject: Subject, layout: Layout, limits: &Limits) -> Outcome {
+    for block in several(subject, layout, GFP_KERNEL, limits)?.iter() {
         block.fill(1);
     }
     Ok(())
 }
 
 /// Checks that fresh blocks of a layout, which must be within the limits, are zeroed.
-fn check_fresh<A: Allocator>(new: Layout, limits: &Limits) -> Outcome {
-    leave_dirt::<A>(new, limits)?;
-    for block in several::<A>(new, GFP_KERNEL | __GFP_ZERO, limits)?.iter() {
+fn check_fresh(subject: Subject, new: Layout, limits: &Limits) -> Outcome {
+    leave_dirt(subject, new, limits)?;
+    for block in several(subject, new, GFP_KERNEL | __GFP_ZERO, limits)?.iter() {
         ensure!(
             block.is_zero(0..new.size()),
             "a fresh block is not zeroed",
@@ -47,9 +45,9 @@ fn check_fresh<A: Allocator>(new: Layout, limits: &Limits) -> Outcome {
 }
 
 /// A fresh block reads as zero, also where it was used before.
-pub(crate) fn fresh_blocks_are_zeroed<A: Allocator>(limits: &Limits) -> Outcome {
+pub(crate) fn fresh_blocks_are_zeroed(subject: Subject, limits: &Limits) -> Outcome {
     if let Some(only) = limits.only {
-        return check_fresh::<A>(only, limits);
+        return check_fresh(subject, only, limits);
     }
     for (size, align) in [
         (1, 1),
@@ -62,17 +60,23 @@ pub(crate) fn fresh_blocks_are_zeroed<A: Allocator>(limits: &Limits) -> Outcome 
         let new = layout(size, align)?;
 
         if limits.fit(new) {
-            check_fresh::<A>(new, limits)?;
+            check_fresh(subject, new, limits)?;
         }
     }
     Ok(())
 }
 
 /// Checks that what a block grows by is zeroed, after it was shrunk from `large` to `old`.
-fn check_growth<A: Allocator>(large: Layout, old: Layout, new: Layout, limits: &Limits) -> Outcome {
-    leave_dirt::<A>(limits.only_or(new), limits)?;
+fn check_growth(
+    subject: Subject,
+    large: Layout,
+    old: Layout,
+    new: Layout,
+    limits: &Limits,
+) -> Outcome {
+    leave_dirt(subject, limits.only_or(new), limits)?;
     for _ in 0..limits.live {
-        let mut block = Block::<A>::new(large, GFP_KERNEL)?;
+        let mut block = Block::new(subject, large, GFP_KERNEL)?;
 
         block.fill(3);
         block.resize(old, GFP_KERNEL)?;
@@ -88,10 +92,10 @@ fn check_growth<A: Allocator>(large: Layout, old: Layout, new: Layout, limits: &
 
 /// What a reallocation grows by reads as zero, though the calls before did not ask for that: what
 /// lay there before a block was shrunk must be gone.
-pub(crate) fn growth_is_zeroed<A: Allocator>(limits: &Limits) -> Outcome {
+pub(crate) fn growth_is_zeroed(subject: Subject, limits: &Limits) -> Outcome {
     if let Some(only) = limits.only {
         for small in [1, only.size().div_ceil(2), only.size()] {
-            check_growth::<A>(only, layout(small, 1)?, only, limits)?;
+            check_growth(subject, only, layout(small, 1)?, only, limits)?;
         }
         return Ok(());
     }
@@ -107,17 +111,17 @@ pub(crate) fn growth_is_zeroed<A: Allocator>(limits: &Limits) -> Outcome {
         let (old, new) = (layout(small, 8)?, layout(large, align)?);
 
         if limits.fit(new) {
-            check_growth::<A>(layout(large, 8)?, old, new, limits)?;
+            check_growth(subject, layout(large, 8)?, old, new, limits)?;
         }
     }
     Ok(())
 }
 
 /// It is about what is new; the old bytes stay.
-pub(crate) fn zeroing_keeps_contents<A: Allocator>(limits: &Limits) -> Outcome {
+pub(crate) fn zeroing_keeps_contents(subject: Subject, limits: &Limits) -> Outcome {
     if let Some(only) = limits.only {
         let old = layout(only.size().div_ceil(2), 1)?;
-        let mut block = Block::<A>::new(only, GFP_KERNEL)?;
+        let mut block = Block::new(subject, only, GFP_KERNEL)?;
 
         block.resize(old, GFP_KERNEL)?;
         block.fill(5);
@@ -142,7 +146,7 @@ pub(crate) fn zeroing_keeps_contents<A: Allocator>(limits: &Limits) -> Outcome {
             continue;
         }
         for _ in 0..limits.live {
-            let mut block = Block::<A>::new(old, GFP_KERNEL)?;
+            let mut block = Block::new(subject, old, GFP_KERNEL)?;
 
             block.fill(5);
             block.resize(new, GFP_KERNEL | __GFP_ZERO)?;
