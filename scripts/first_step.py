@@ -66,7 +66,7 @@ WAYS = {
             kernel='"$TREE/tools/testing/kunit/kunit.py" build --arch=x86_64 --build_dir="$BUILD"'
             ' --make_options LLVM=1 --jobs="$(nproc)" --kconfig_add CONFIG_RUST=y'
             " --kconfig_add CONFIG_MODULES=y --kconfig_add CONFIG_BLK_DEV_INITRD=y"
-            " --kconfig_add CONFIG_DEBUG_FS=y",
+            " --kconfig_add CONFIG_DEVTMPFS=y --kconfig_add CONFIG_DEBUG_FS=y",
         ),
         # "The kernel that the module is built against" has CONFIG_RUST and is built
         # (rust-out-of-tree-module, README.md); the kernel's own way to that is its rust.config.
@@ -205,7 +205,7 @@ def main() -> None:
     variables.takes("first-step", "ARGS")
     ways = chosen()
     places.need_space(GIGABYTES, "a cache for each of the ways, one after the other,")
-    costs = {}
+    costs: dict[Way, Cost] = {}
     for number, way in enumerate(ways, 1):
         messages.step(number, len(ways), way.about)
         cache = places.cache() / "first-step" / way.name
@@ -215,7 +215,8 @@ def main() -> None:
             costs[way] = measured([sys.executable, "-B", __file__, WALK, way.name], cache)
         finally:
             shutil.rmtree(cache)
-    messages.say(table(costs))
+        # All so far: the next one takes long, and can fail.
+        messages.say(table(costs))
 
 
 if __name__ == "__main__":

@@ -99,7 +99,10 @@ fn report_mended(allocator: &str, property: &str) {
 ///
 /// Skips the case if the property is violated, which is the kernel's defect, or can't be tested;
 /// fails it if there was no memory.
-pub(crate) fn hold<A: Allocator + OfTheKernel>(property: (&str, Property), limits: &Limits) -> suite::Outcome {
+pub(crate) fn hold<A: Allocator + OfTheKernel>(
+    property: (&str, Property),
+    limits: &Limits,
+) -> suite::Outcome {
     hold_named((A::NAME, Subject::of::<A>()), property, limits)
 }
 
