@@ -66,7 +66,8 @@ WAYS = {
             kernel='"$TREE/tools/testing/kunit/kunit.py" build --arch=x86_64 --build_dir="$BUILD"'
             ' --make_options LLVM=1 --jobs="$(nproc)" --kconfig_add CONFIG_RUST=y'
             " --kconfig_add CONFIG_MODULES=y --kconfig_add CONFIG_BLK_DEV_INITRD=y"
-            " --kconfig_add CONFIG_DEVTMPFS=y --kconfig_add CONFIG_DEBUG_FS=y",
+            " --kconfig_add CONFIG_MODULE_UNLOAD=y --kconfig_add CONFIG_DEVTMPFS=y"
+            " --kconfig_add CONFIG_DEBUG_FS=y",
         ),
         # "The kernel that the module is built against" has CONFIG_RUST and is built
         # (rust-out-of-tree-module, README.md); the kernel's own way to that is its rust.config.

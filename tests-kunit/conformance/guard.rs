@@ -54,8 +54,8 @@ pub(crate) fn shrink(subject: Subject, old: Layout, new: Layout) -> Result<Neigh
     Ok(Neighbours::Elsewhere)
 }
 
-/// Returns whether an allocator may write past a block that it shrinks and realigns: then nothing but
-/// [`shrink`] may have it do that, also where a block was shrunk in place before.
+/// Returns whether an allocator may write past a block that it shrinks and realigns: then nothing
+/// but [`shrink`] may have it do that, also where a block was shrunk in place before.
 pub(crate) fn may_overwrite(subject: Subject, limits: &Limits) -> Result<bool, Stop> {
     let mut known = false;
 
