@@ -13,6 +13,7 @@ NEEDS = (
     "PROC_FS",
     "SYSFS",
     "DEVTMPFS",
+    "MODULE_UNLOAD",
 )
 
 KUNIT = "tools/testing/kunit/kunit.py"
@@ -58,7 +59,7 @@ ROWS = (
         of=GUEST,
         says="a guest can't run on this kernel without {symbols}",
         mend="set that to y and rebuild it",
-        source="init/Kconfig, fs/Kconfig.binfmt, drivers/tty",
+        source="init/Kconfig, kernel/module/Kconfig, fs/Kconfig.binfmt, drivers/tty",
         check=symbols,
     ),
     Requirement(

@@ -294,6 +294,11 @@ class Guests(Spoiled):
         self.configure("SERIAL_8250_CONSOLE", "CONFIG_SERIAL_8250_CONSOLE=m")
         self.unfit("what a guest needs", "make test", "make demo")
 
+    def test_no_unloading(self) -> None:
+        """A guest ends by unloading what it loaded."""
+        self.configure("MODULE_UNLOAD", "")
+        self.unfit("what a guest needs", "make test", "make demo")
+
     def test_no_key(self) -> None:
         ask_for_signatures(self.kernel, self.tree)
         self.addCleanup((self.tree / "scripts/sign-file").unlink)
