@@ -43,7 +43,10 @@ COVERAGE = (
 # Where every request goes through krealloc(): the allocator leaves KASAN the end of each block to
 # watch, and allocation profiling its call sites. The slab doesn't count its slabs there, so a cache
 # counts its objects.
-NO_SHORT_CUTS = ("--cfg=CONFIG_SYSFS", "--cfg=CONFIG_KASAN", "--cfg=CONFIG_MEM_ALLOC_PROFILING")
+NO_SHORT_CUTS = (
+    *("--cfg=CONFIG_BUG", "--cfg=CONFIG_SYSFS"),
+    *("--cfg=CONFIG_KASAN", "--cfg=CONFIG_MEM_ALLOC_PROFILING"),
+)
 
 # Some 40 operations a run; the seed makes it the same every time.
 RUNS = 4000
