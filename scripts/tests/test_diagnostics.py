@@ -16,7 +16,7 @@ from harness.messages import Fail
 OF_FLAGS = """\
 warning: unknown and unstable feature specified for `-Ctarget-feature`: `mma`
   |
-  = note: it is still passed through to the codegen backend, but use of this feature might be unsound
+  = note: it is still passed through to the codegen backend, but it might be unsound
   = help: consider filing a feature request
 
 warning: unstable feature specified for `-Ctarget-feature`: `backchain`

@@ -23,16 +23,13 @@ use super::compat::{
     NumaNode, //
 };
 
+/// A block that was granted, or a refusal.
+type Granted = Result<NonNull<[u8]>, AllocError>;
+
 /// The functions of an allocator, in the form of [`compat`].
 struct Functions {
-    alloc: fn(Layout, Flags, NumaNode) -> Result<NonNull<[u8]>, AllocError>,
-    realloc: unsafe fn(
-        Option<NonNull<u8>>,
-        Layout,
-        Layout,
-        Flags,
-        NumaNode,
-    ) -> Result<NonNull<[u8]>, AllocError>,
+    alloc: fn(Layout, Flags, NumaNode) -> Granted,
+    realloc: unsafe fn(Option<NonNull<u8>>, Layout, Layout, Flags, NumaNode) -> Granted,
     free: unsafe fn(NonNull<u8>, Layout),
     min_align: usize,
 }
@@ -69,12 +66,7 @@ impl Subject {
     /// # Errors
     ///
     /// As [`Allocator::alloc`].
-    pub(crate) fn alloc(
-        self,
-        layout: Layout,
-        flags: Flags,
-        nid: NumaNode,
-    ) -> Result<NonNull<[u8]>, AllocError> {
+    pub(crate) fn alloc(self, layout: Layout, flags: Flags, nid: NumaNode) -> Granted {
         (self.0.alloc)(layout, flags, nid)
     }
 
@@ -94,7 +86,7 @@ impl Subject {
         old_layout: Layout,
         flags: Flags,
         nid: NumaNode,
-    ) -> Result<NonNull<[u8]>, AllocError> {
+    ) -> Granted {
         // SAFETY: By the type invariants it is the allocator's own function, and its requirements
         // are those of this one.
         unsafe { (self.0.realloc)(ptr, layout, old_layout, flags, nid) }
