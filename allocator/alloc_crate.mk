@@ -20,7 +20,8 @@
 #
 # and are in $(alloc-crate-objs) too.
 
-include $(dir $(lastword $(MAKEFILE_LIST)))slab_api.mk
+alloc-crate-makefile := $(lastword $(MAKEFILE_LIST))
+include $(dir $(alloc-crate-makefile))slab_api.mk
 
 alloc-crate := $(or $(strip $(alloc-crate)),fallible)
 alloc-crate-mode := $(alloc-crate)
@@ -64,8 +65,9 @@ $(obj)/%.o $(obj)/%.rsi $(obj)/%.s $(obj)/%.ll: private rust_allowed_features = 
 $(obj)/%.o: private objtool-args-y += --no-unreachable
 
 # As the kernel's rules, which come later and so are not taken: an object is C's where it can be of
-# either language, and the crates are made before one of Rust's.
-$(obj)/%.o: $(obj)/%.c FORCE
+# either language, and the crates are made before one of Rust's. Without a prerequisite more than
+# the kernel's, its rule for C would replace this one, and come last.
+$(obj)/%.o: $(obj)/%.c $(alloc-crate-makefile) FORCE
 	$(call if_changed_rule,cc_o_c)
 
 $(obj)/%.o: $(obj)/%.rs $(addprefix $(obj)/,$(alloc-crate-objs)) FORCE
