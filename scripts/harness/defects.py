@@ -25,16 +25,18 @@ def kind(note: str) -> str:
     return NUMBER.sub("N", note)
 
 
-def cases(console: str, note: str) -> list[tuple[str, str]]:
-    """The cases in which this was noted, each with its suite."""
-    found: list[tuple[str, str]] = []
-    suite, noted = "", False
+def cases(console: str) -> dict[str, list[tuple[str, str]]]:
+    """The cases in which each note was made, each with its suite."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    suite = ""
+    noted: set[str] = set()
     for line in verdict.lines(console):
         if match := verdict.SUITE.match(line):
-            suite, noted = match[1], False
+            suite, noted = match[1], set()
         elif match := verdict.NOTE.match(line):
-            noted = noted or match[2] == note
+            noted.add(match[2])
         elif match := verdict.CASE.match(line):
-            found += [(suite, match[2])] * noted
-            noted = False
+            for note in noted:
+                found.setdefault(note, []).append((suite, match[2]))
+            noted = set()
     return found

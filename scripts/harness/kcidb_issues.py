@@ -22,11 +22,11 @@ def of_cell(
     """The issues that a cell's tests met, each with one incident."""
     ids = {test["path"]: test["id"] for test in tests}
     file = where / cell.name / "console.log"
-    console = file.read_text(errors="replace") if file.exists() else ""
+    cases = defects.cases(file.read_text(errors="replace")) if file.exists() else {}
     seen: set[str] = set()
     for note in defects.among(result.notes):
         issue = of_defect(tests[0]["origin"], note)
-        paths = [path(*case) for case in defects.cases(console, note)]
+        paths = [path(*case) for case in cases.get(note, [])]
         for one in [one for one in paths if one in ids] or [WHOLE]:
             incident = of_test(issue, ids[one], note)
             if incident["id"] not in seen:
