@@ -18,8 +18,10 @@ from harness.toolchain import Toolchain
 # The interfaces of the slab that the allocator is built for (allocator/slab_api.mk).
 APIS = ("krealloc", "krealloc_node_align")
 
-# What the stand-in's kernel has: sysfs, and it counts its warnings and its slabs.
-CONFIG = ("--cfg=CONFIG_BUG", "--cfg=CONFIG_SYSFS", "--cfg=CONFIG_SLUB_DEBUG")
+# What each of the stand-in's kernels has: sysfs, and it counts its warnings. The usual one counts
+# its slabs as well.
+ANY_CONFIG = ("--cfg=CONFIG_BUG", "--cfg=CONFIG_SYSFS")
+CONFIG = (*ANY_CONFIG, "--cfg=CONFIG_SLUB_DEBUG")
 
 # Given to cargo, it keeps RUSTFLAGS from the programs that only take part in the build.
 TARGET = "x86_64-unknown-linux-gnu"

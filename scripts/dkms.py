@@ -51,7 +51,7 @@ def dkms(*words: str) -> None:
 
     What make gave this script would reach the make that dkms runs, and the check before that.
     """
-    given = (*variables.OF_MAKE, *variables.SOME)
+    given = variables.OF_A_COMMAND
     env = {name: value for name, value in os.environ.items() if value and name not in given}
     code = subprocess.run(["dkms", *words], env=env, check=False).returncode
     if code:

@@ -69,8 +69,8 @@ WAYS = {
             " --kconfig_add CONFIG_MODULE_UNLOAD=y --kconfig_add CONFIG_DEVTMPFS=y"
             " --kconfig_add CONFIG_DEBUG_FS=y",
         ),
-        # "The kernel that the module is built against" has CONFIG_RUST and is built
-        # (rust-out-of-tree-module, README.md); the kernel's own way to that is its rust.config.
+        # It wants a kernel with CONFIG_RUST that was built; rust.config is the kernel's own way to
+        # have that set.
         Way(
             "template",
             "the kernel that rust-out-of-tree-module's README asks for: defconfig and rust.config",
@@ -123,8 +123,8 @@ def measured(argv: Sequence[str], cache: Path) -> Cost:
     bubblewrap doesn't wait for what it starts in a process namespace, so the CPU time of that comes
     to whoever adopts it.
     """
-    ours = (*variables.SOME, *variables.OF_MAKE)
-    env = {name: value for name, value in os.environ.items() if name not in ours}
+    foreign = variables.OF_A_COMMAND
+    env = {name: value for name, value in os.environ.items() if name not in foreign}
     env["RUST_ALLOC_DEMO_CACHE"] = str(cache)
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     came, cpu, began = received(), cpu_seconds(), time.monotonic()

@@ -44,7 +44,7 @@ COVERAGE = (
 # watch, and allocation profiling its call sites. The slab doesn't count its slabs there, so a cache
 # counts its objects.
 NO_SHORT_CUTS = (
-    *("--cfg=CONFIG_BUG", "--cfg=CONFIG_SYSFS"),
+    *cargo.ANY_CONFIG,
     *("--cfg=CONFIG_KASAN", "--cfg=CONFIG_MEM_ALLOC_PROFILING"),
 )
 

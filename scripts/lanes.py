@@ -93,7 +93,7 @@ def run(lane: Lane, mutant: Mutant | None, copy: Path, toolchain: Toolchain, log
 
 def ran(lane: Lane, copy: Path, words: Sequence[str], suite: str) -> tuple[int, str]:
     """The exit code of a command of the copy, and all that it says."""
-    foreign = {*variables.SOME, *variables.OF_MAKE} - {"TOOLCHAIN"}
+    foreign = {*variables.OF_A_COMMAND} - {"TOOLCHAIN"}
     env = {name: value for name, value in os.environ.items() if name not in foreign}
     done = subprocess.run(
         [sys.executable, "-B", str(copy / "scripts" / lane.script), *words],

@@ -33,6 +33,9 @@ SOME = (
     *("ACCEPT", "DIR", "CMD", "CELLS", "JOIN"),
 )
 
+# What is said to the command that runs, and not to another that it starts.
+OF_A_COMMAND = (*OF_MAKE, *SOME)
+
 
 def takes(name: str, *variables: str) -> None:
     """Fails if a variable is given that the command `make NAME` doesn't take.

@@ -79,7 +79,7 @@ pub(crate) const fn c_str(text: &str) -> &CStr {
 pub(crate) struct Base {
     /// Its type, as the suite has it.
     pub(crate) name: &'static str,
-    /// That, as a value.
+    /// The allocator itself.
     pub(crate) subject: Subject,
     /// What is said of a case in which it violates that.
     pub(crate) inherited: &'static CStr,
