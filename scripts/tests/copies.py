@@ -12,7 +12,6 @@ import re
 import shutil
 import subprocess
 import sys
-import textwrap
 import unittest
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,7 +24,7 @@ from harness import places  # noqa: E402
 from harness import variables  # noqa: E402
 
 # What the user, or make, has set is not for the commands of the tests, each of which says its own.
-FOREIGN = (*variables.SOME, *variables.TOOLS, *variables.OF_MAKE)
+FOREIGN = (*variables.OF_A_COMMAND, *variables.TOOLS)
 for name in FOREIGN:
     os.environ.pop(name, None)
 
@@ -59,16 +58,6 @@ def said_by(
         check=False,
     )
     return done.returncode, done.stdout
-
-
-def documented(what: str) -> str:
-    """The one block of code with this text that the documents show to users."""
-    files = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").glob("*.md"))]
-    block = re.compile(r"^```rust.*\n((?:(?!```).*\n)+)|((?:^    .*\n|^\n(?=    ))+)", re.MULTILINE)
-    found = [one[1] or one[2] for file in files for one in block.finditer(file.read_text())]
-    texts = [text for text in found if what in text]
-    assert len(texts) == 1, f"{len(texts)} blocks have {what}"
-    return textwrap.dedent(texts[0]).strip("\n") + "\n"
 
 
 def copy_checkout(name: str) -> Path:

@@ -10,7 +10,8 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from copies import CHECKOUT, documented
+from copies import CHECKOUT
+from pages import documented
 
 # What they leave to the reader: a module, which says where its blocks came to lie.
 BEFORE = """// SPDX-License-Identifier: GPL-2.0

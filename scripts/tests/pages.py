@@ -4,6 +4,7 @@
 
 import re
 import shlex
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ PAGES = (
 )
 
 # Blocks of code, and code in a line, which may go on in the next one.
-BLOCK = re.compile(r"^( *)```.*\n(?:.*\n)*?\1```$|^(?: {4}.*\n)+", re.MULTILINE)
+BLOCK = re.compile(r"^( *)```.*\n((?:.*\n)*?)\1```$|((?:^ {4}.*\n|^\n(?= {4}))+)", re.MULTILINE)
 INLINE = re.compile(r"`([^`]+)`")
 COMMAND = re.compile(r"(?:^|[(&] *)(make(?: .*)?)$")
 
@@ -47,6 +48,15 @@ def code(text: str) -> Iterator[str]:
         yield from block[0].splitlines()
     for inline in INLINE.finditer(BLOCK.sub("", text)):
         yield " ".join(inline[1].split())
+
+
+def documented(what: str) -> str:
+    """The one block of code with this text that the documents show to users."""
+    files = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").glob("*.md"))]
+    found = [one[2] or one[3] for file in files for one in BLOCK.finditer(file.read_text())]
+    texts = [text for text in found if what in text]
+    assert len(texts) == 1, f"{len(texts)} blocks have {what}"
+    return textwrap.dedent(texts[0]).strip("\n") + "\n"
 
 
 def commands() -> Iterator[Command]:

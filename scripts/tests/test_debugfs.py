@@ -7,7 +7,8 @@ import re
 import unittest
 from unittest import mock
 
-from copies import Harness, documented
+from copies import Harness
+from pages import documented
 
 from harness import module
 from harness import places
