@@ -37,7 +37,7 @@ def folder() -> Path:
 
 def home() -> Path:
     """Where cargo has the crates that it downloads; it exists."""
-    path = places.cache() / "cargo/home"
+    path = places.stage("cargo") / "home"
     path.mkdir(parents=True, exist_ok=True)
     return path
 
@@ -60,7 +60,7 @@ def argv(
     """
     top = top or places.checkout()
     variant = places.key(str(top), toolchain.key, api, *flags)
-    target = places.cache() / "cargo" / variant
+    target = places.stage("cargo") / variant
     target.mkdir(parents=True, exist_ok=True)
     cfg = f'--cfg slab_api="{api}" --cfg CONFIG_KUNIT'
     variables = {
@@ -88,7 +88,7 @@ def vendor(toolchain: Toolchain, package: Path) -> Path:
     """A directory with the sources of the crates that a package's Cargo.toml names, and of those
     that they need, by `cargo vendor`."""
     text = (package / "Cargo.toml").read_text()
-    where = places.cache() / "cargo" / f"vendor-{places.key(text)}"
+    where = places.stage("cargo") / f"vendor-{places.key(text)}"
     with places.lock("cargo"):
         if not where.is_dir():
             with places.publish(where) as part:

@@ -50,7 +50,7 @@ PLACE = re.compile(r":\d+:\d+: ")
 
 def provide(toolchain: Toolchain) -> Path:
     """The program; it is compiled the first time."""
-    where = places.cache() / "cargo" / f"cargo-mutants-{places.key(VERSION, toolchain.key)}"
+    where = places.stage("cargo") / f"cargo-mutants-{places.key(VERSION, toolchain.key)}"
     with places.lock("cargo-mutants"):
         if not where.is_dir():
             messages.say(f"      cargo-mutants {VERSION}: compiling it takes some minutes, once")

@@ -28,33 +28,6 @@ BUILT = (
     "rust-project.json",
 )
 
-# What the stages keep in the cache. Nothing else there is removed: it may be a directory of the
-# user's.
-CACHED = (
-    "archive",
-    "bench",
-    "busybox",
-    "cargo",
-    "debian",
-    "init",
-    "joined",
-    "kernel",
-    "kernelci",
-    "kvm",
-    "lock",
-    "logs",
-    "matrix",
-    "metadata",
-    "module",
-    "mutants",
-    "npm",
-    "paths",
-    "run",
-    "rustdoc",
-    "source",
-    "toolchain",
-)
-
 
 def built(top: Path) -> list[Path]:
     """The built files below a directory, but for what is hidden there."""
@@ -78,16 +51,17 @@ def main() -> None:
         file.unlink()
     places.remove(module.built_of(places.module_dir()))
     if whole:
+        # Nothing else there is removed: it may be a directory of the user's.
         cache = places.cache()
         size = sum(
             file.lstat().st_size
-            for name in CACHED
-            for file in (cache / name).rglob("*")
+            for name in places.STAGES
+            for file in places.stage(name).rglob("*")
             if not file.is_dir()
         )
         messages.say(f"removing {size / (1 << 30):.1f} GB in {cache}")
-        for name in CACHED:
-            places.remove(cache / name)
+        for name in places.STAGES:
+            places.remove(places.stage(name))
         if not any(cache.iterdir()):
             cache.rmdir()
 

@@ -42,12 +42,12 @@ def main() -> None:
 def prune() -> None:
     """Removes what was made for kernels that this machine has no more, and the sources of that."""
     used = set()
-    for build in (places.cache() / "metadata").glob("[!.]*"):
+    for build in places.stage("metadata").glob("[!.]*"):
         if Path("/lib/modules", build.name.rpartition("-")[0], "build").exists():
             used.add(kdir.source_of(build) if (build / "Makefile").exists() else None)
         else:
             places.remove(build)
-    for source in (places.cache() / "source").glob("[!.]*"):
+    for source in places.stage("source").glob("[!.]*"):
         if source.is_dir() and source / "tree" not in used:
             places.remove(source)
 

@@ -10,7 +10,6 @@ toolchain's root. ARGS= names some of the ways.
 import ctypes
 import os
 import resource
-import shutil
 import subprocess
 import sys
 import time
@@ -97,8 +96,8 @@ def walk(way: Way) -> NoReturn:
     if way.kernel:
         toolchain = toolchains.provide()
         tree = sources.provide(None, None, toolchain) / "tree"
-        build = places.cache() / "build"
-        build.mkdir()
+        build = places.stage("run") / "build"
+        build.mkdir(parents=True)
         log, progress = places.logs() / f"{way.name}.log", messages.Progress()
         process.run_logged(
             toolchain.argv(
@@ -209,13 +208,13 @@ def main() -> None:
     costs: dict[Way, Cost] = {}
     for number, way in enumerate(ways, 1):
         messages.step(number, len(ways), way.about)
-        cache = places.cache() / "first-step" / way.name
-        shutil.rmtree(cache, ignore_errors=True)
+        cache = places.stage("run") / "first-step"
+        places.remove(cache)
         cache.mkdir(parents=True)
         try:
             costs[way] = measured([sys.executable, "-B", __file__, WALK, way.name], cache)
         finally:
-            shutil.rmtree(cache)
+            places.remove(cache)
         # All so far: the next one takes long, and can fail.
         messages.say(table(costs))
 

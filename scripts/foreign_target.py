@@ -53,7 +53,7 @@ def provide(target: Target, root: Toolchain) -> tuple[Toolchain, Path]:
     made and fetched if they aren't there. Fails with Unavailable if the archive lacks them."""
     version = root.output(["dpkg-query", "-W", "-f", "${Version}", "rustc"])
     path = f"usr/lib/rustlib/{target.name}/lib"
-    where = places.cache() / "cargo" / f"std-{target.name}-{places.key(version, path)}"
+    where = places.stage("cargo") / f"std-{target.name}-{places.key(version, path)}"
     with places.lock("std"):
         if not where.is_dir():
             archive.index(root, target.debian).get_part(

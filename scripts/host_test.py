@@ -161,7 +161,7 @@ def report(toolchain: Toolchain, api: str) -> None:
 def fuzz(toolchain: Toolchain, api: str) -> None:
     """Runs the fuzzer."""
     log = places.logs() / f"host-fuzz-{api}.log"
-    kept = places.cache() / "cargo/found"
+    kept = places.stage("cargo") / "found"
     kept.mkdir(parents=True, exist_ok=True)
     covered = ""
 

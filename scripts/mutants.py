@@ -101,7 +101,7 @@ class Runner:
 def copied() -> Iterator[Path]:
     """A copy of the checkout, in which files that are the same are left alone for make's sake."""
     top = places.checkout()
-    copy = places.cache() / "run" / f"mutants-{places.key(str(top))}"
+    copy = places.stage("run") / f"mutants-{places.key(str(top))}"
     names = lint.tracked(top)
     with places.lock(copy.name):
         module.stage({name: (top / name).read_bytes() for name in names}, copy)

@@ -154,7 +154,7 @@ def serve(words: Sequence[str]) -> None:
         raise Fail(f"there is no {PROJECT}; run `make rust-analyzer` first")
     project = json.loads((top / PROJECT).read_text())
     usr = Path(project["sysroot"])
-    root = usr.parent if usr.is_relative_to(places.cache() / "toolchain") else None
+    root = usr.parent if usr.is_relative_to(places.stage("toolchain")) else None
     if root and not root.is_dir():
         raise Fail(f"the toolchain that {PROJECT} names is gone; run `make rust-analyzer` again")
     [crate] = [crate for crate in project["crates"] if crate["display_name"] == "kernel"]

@@ -111,7 +111,7 @@ def index(toolchain: Toolchain, arch: str = HOST, suite: str = SUITE) -> Index:
         )
     found, prepare = Index(toolchain, OPTIONS, None), "true"
     if arch != HOST:
-        folder = places.cache() / "archive" / f"{arch}-{suite}"
+        folder = places.stage("archive") / f"{arch}-{suite}"
         (folder / "lists/partial").mkdir(parents=True, exist_ok=True)
         options = {
             "APT::Architectures": arch,

@@ -125,7 +125,7 @@ def temporary() -> Iterator[Path]:
 
     Not all files in it belong to the user; what an interrupted run left is removed.
     """
-    path = places.cache() / "run" / "bootstrap"
+    path = places.stage("run") / "bootstrap"
 
     def remove() -> None:
         if path.exists():

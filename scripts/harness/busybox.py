@@ -35,7 +35,7 @@ def provide(arch: Arch, toolchain: Toolchain) -> Path:
 
 def foreign(arch: str) -> Path:
     """The program for another architecture, by Debian's name for that."""
-    where = places.cache() / "busybox" / arch
+    where = places.stage("busybox") / arch
     if not where.is_dir():
         with places.lock("busybox"):
             if not where.is_dir():

@@ -57,7 +57,7 @@ def run_directory(name: str) -> Iterator[Path]:
     """An empty directory for the files of one run. A second run of the same modules waits."""
     name = f"{name}-{places.key(str(places.module_dir()))}"
     with places.lock(f"run-{name}"):
-        path = places.cache() / "run" / name
+        path = places.stage("run") / name
         shutil.rmtree(path, ignore_errors=True)
         path.mkdir(parents=True)
         yield path
@@ -162,7 +162,7 @@ def kvm_works(kernel: Kernel) -> bool:
     if kernel.arch.debian != archive.HOST or not kernel.arch.qemu or not toolchains.has_kvm():
         return False
     boot_id = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    record = places.cache() / "kvm" / kernel.key
+    record = places.stage("kvm") / kernel.key
     known = record.read_text().split() if record.exists() else []
     if known[:1] != [boot_id]:
         messages.say(

@@ -88,7 +88,7 @@ def with_suffix(base: str, suffix: str) -> dict[str, Path]:
 def folder(links: dict[str, Path]) -> Path:
     """A directory with these links."""
     made_of = places.key(*(f"{name} {tool}" for name, tool in sorted(links.items())))
-    where = places.cache() / "toolchain" / f"host-{made_of}"
+    where = places.stage("toolchain") / f"host-{made_of}"
     with places.lock("toolchain"):
         if not where.is_dir():
             with places.publish(where) as part:

@@ -18,6 +18,32 @@ from harness.messages import Fail, say
 # What makes room for the cache.
 ELSEWHERE = "set RUST_ALLOC_DEMO_CACHE to a directory elsewhere"
 
+# The stages, each of which has a folder in the cache; no other folder there is ours.
+STAGES = (
+    "archive",
+    "bench",
+    "busybox",
+    "cargo",
+    "debian",
+    "init",
+    "joined",
+    "kernel",
+    "kernelci",
+    "kvm",
+    "lock",
+    "logs",
+    "matrix",
+    "metadata",
+    "module",
+    "mutants",
+    "npm",
+    "paths",
+    "run",
+    "rustdoc",
+    "source",
+    "toolchain",
+)
+
 # Of a full file system this much may still be free, in bytes.
 FULL = 16 << 20
 
@@ -119,7 +145,14 @@ def filled_at(path: Path) -> Path:
     return Path(file.read_text())
 
 
-def bound(stage: str) -> Path:
+def stage(name: str) -> Path:
+    """The folder of a stage, one of STAGES, in the cache; it need not be there yet."""
+    if name not in STAGES:
+        raise ValueError(f"{name} is not in STAGES, so distclean would leave it")
+    return cache() / name
+
+
+def bound(name: str) -> Path:
     """Where a stage keeps what has the cache's path in it, as build directories have.
 
     A cache may be filled at one path and used at another, as CI restores it, or a container has it.
@@ -128,7 +161,7 @@ def bound(stage: str) -> Path:
     path = cache()
     first = filled_at(path)
     if first == path:
-        return path / stage
+        return stage(name)
     own = path / "paths" / key(str(path))
     if not own.is_dir():
         with lock("paths"):
@@ -139,12 +172,12 @@ def bound(stage: str) -> Path:
                     " other"
                 )
                 own.mkdir()
-    return own / stage
+    return own / name
 
 
-def results(stage: str, of: Path | None = None) -> Path:
+def results(name: str, of: Path | None = None) -> Path:
     """Where a stage keeps what it made for the modules of a directory; it exists."""
-    path = cache() / stage / key(str(of or module_dir()))
+    path = stage(name) / key(str(of or module_dir()))
     path.mkdir(parents=True, exist_ok=True)
     return path
 
@@ -162,7 +195,7 @@ def key(*parts: str) -> str:
 @contextlib.contextmanager
 def lock(name: str) -> Iterator[None]:
     """Keeps other runs out of what is made under this name; waits for one that is at it."""
-    folder = cache() / "lock"
+    folder = stage("lock")
     folder.mkdir(exist_ok=True)
     with (folder / name).open("a+") as file:
         try:
@@ -197,7 +230,7 @@ def publish(final: Path) -> Iterator[Path]:
 @contextlib.contextmanager
 def scratch(name: str) -> Iterator[Path]:
     """An empty directory in the cache, which is gone afterwards."""
-    base = cache() / "run"
+    base = stage("run")
     base.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f"{name}-", dir=base) as folder:
         yield Path(folder)

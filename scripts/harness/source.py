@@ -38,7 +38,7 @@ def provide(version: str | None, tarball: Path | None, toolchain: Toolchain) -> 
     """The directory with a kernel's `tree` and `version`; fetched or unpacked if it isn't there."""
     if tarball:
         return own(tarball, toolchain)
-    base = places.cache() / "source"
+    base = places.stage("source")
     replaced = base / "default"
     wanted = version or (replaced.read_text() if replaced.exists() else DEFAULT)
     if (base / wanted).is_dir():
@@ -54,7 +54,7 @@ def provide(version: str | None, tarball: Path | None, toolchain: Toolchain) -> 
 
 def is_here(version: str) -> bool:
     """Whether the source of a version can be had without fetching it."""
-    return (places.cache() / "source" / version).is_dir()
+    return (places.stage("source") / version).is_dir()
 
 
 def named(path: Path, toolchain: Toolchain) -> Path:
@@ -78,7 +78,7 @@ def own(tarball: Path, toolchain: Toolchain, variable: str = "KERNEL_TARBALL") -
     tarball = tarball.absolute()
     with tarball.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()[:12]
-    to = places.cache() / "source" / f"tarball-{digest}"
+    to = places.stage("source") / f"tarball-{digest}"
     with places.lock("source"):
         if not to.is_dir():
             messages.say(f"      unpacking {tarball}")
@@ -223,7 +223,7 @@ def of_package(version: str, toolchain: Toolchain) -> Path:
         (found / "patched").write_text(version)
         return found
     index = archive.index(toolchain)
-    base = places.cache() / "source"
+    base = places.stage("source")
     base.mkdir(exist_ok=True)
     short = package_name(version).removeprefix(PACKAGE)
     with places.lock("source"):
@@ -247,7 +247,7 @@ def of_package(version: str, toolchain: Toolchain) -> Path:
 
 def unpacked(version: str) -> Path | None:
     """The directory of such a source in the cache."""
-    files = (places.cache() / "source").glob("*/patched")
+    files = places.stage("source").glob("*/patched")
     return next((file.parent for file in files if file.read_text() == version), None)
 
 

@@ -176,7 +176,7 @@ def root() -> Toolchain:
     """The root in the cache; made if it isn't there."""
     sandbox.need()
     name = places.key(*bootstrap.MADE_OF)
-    where = places.cache() / "toolchain" / name
+    where = places.stage("toolchain") / name
     if not where.is_dir():
         with places.lock("toolchain"):
             if not where.is_dir():
@@ -199,7 +199,7 @@ def with_packages(base: Toolchain, packages: Sequence[str], suite: str = SUITE) 
     """
     assert base.root
     name = places.key(base.key, *packages)
-    where = places.cache() / "toolchain" / name
+    where = places.stage("toolchain") / name
     if not where.is_dir():
         with places.lock("toolchain"):
             if not where.is_dir():

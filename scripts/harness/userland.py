@@ -31,7 +31,7 @@ def init(kernel: Kernel) -> Path:
         tree = sources.provide(None, None, kernel.toolchain) / "tree"
     arch = kernel.arch
     made_of = places.key(str(tree), SOURCE.read_text(), *FLAGS, arch.triple, kernel.toolchain.key)
-    where = places.cache() / "init" / f"{arch.user}-{made_of}"
+    where = places.stage("init") / f"{arch.user}-{made_of}"
     if not where.is_dir():
         with places.lock(f"init-{where.name}"):
             if not where.is_dir():
@@ -43,7 +43,7 @@ def init(kernel: Kernel) -> Path:
 def headers(kernel: Kernel, tree: Path) -> Path:
     """The kernel's headers for user space; made if they aren't there, which is most of the work."""
     arch = kernel.arch.user
-    where = places.cache() / "init" / f"headers-{arch}-{places.key(str(tree))}"
+    where = places.stage("init") / f"headers-{arch}-{places.key(str(tree))}"
     with places.lock(f"init-{where.name}"):
         if not where.is_dir():
             with places.publish(where) as part:

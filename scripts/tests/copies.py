@@ -62,7 +62,7 @@ def said_by(
 
 def copy_checkout(name: str) -> Path:
     """A copy of the checkout, without what was built in it."""
-    to = places.cache() / "run" / f"{name}-{places.key(str(CHECKOUT))}-{SLOT}"
+    to = places.stage("run") / f"{name}-{places.key(str(CHECKOUT))}-{SLOT}"
     shutil.rmtree(to, ignore_errors=True)
     for file in lint.tracked(CHECKOUT):
         (to / file).parent.mkdir(parents=True, exist_ok=True)

@@ -34,7 +34,7 @@ DRY_RUN = (*KCI_DEV, "submit", "build", "--dry-run", "--from-json=/dev/stdin")
 
 def provide() -> Path:
     """The directory with the packages; they are downloaded the first time."""
-    where = places.cache() / "kernelci" / places.key(VERSIONS.read_text())
+    where = places.stage("kernelci") / places.key(VERSIONS.read_text())
     with places.lock("kernelci"):
         if not where.is_dir():
             toolchain = toolchains.with_packages(toolchains.root(), ["python3-pip"])

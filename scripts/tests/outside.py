@@ -31,7 +31,7 @@ class Outside(unittest.TestCase):
     @classmethod
     def setUpClass(cls) -> None:
         """Makes the place."""
-        cls.place = places.cache() / "run" / f"outside-{places.key(str(CHECKOUT), cls.__name__)}"
+        cls.place = places.stage("run") / f"outside-{places.key(str(CHECKOUT), cls.__name__)}"
         shutil.rmtree(cls.place, ignore_errors=True)
         cls.place.mkdir(parents=True)
         cls.addClassCleanup(shutil.rmtree, cls.place)

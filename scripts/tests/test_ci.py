@@ -41,7 +41,7 @@ COMMIT = (
 
 def provide(toolchain: Toolchain) -> Path:
     """A directory with the programs; they are downloaded the first time."""
-    where = places.cache() / "npm" / places.key(*PROGRAMS, toolchain.key)
+    where = places.stage("npm") / places.key(*PROGRAMS, toolchain.key)
     with places.lock("npm"):
         if not where.is_dir():
             with places.publish(where) as part:

@@ -29,6 +29,12 @@ class Distclean(unittest.TestCase):
             self.assertEqual(said_by(words, env={"RUST_ALLOC_DEMO_CACHE": str(cache)})[0], 0)
             self.assertFalse(cache.exists())
 
+    def test_no_folder_that_would_stay(self) -> None:
+        """A stage gets no folder that the command doesn't know."""
+        self.assertEqual(places.stage("run").parent, places.cache())
+        with self.assertRaisesRegex(ValueError, "distclean would leave it"):
+            places.stage("of-the-users")
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -56,10 +56,10 @@ class SelectionTest(Harness):
         tarball = self.copy / "other.tar.gz"
         self.addCleanup(tarball.unlink)
         subprocess.run(["tar", "-czf", tarball, "-C", self.copy, "scripts"], check=True)
-        before = set((places.cache() / "source").iterdir())
+        before = set(places.stage("source").iterdir())
         out = self.run_script("kunit.py", code=1, KERNEL_TARBALL=str(tarball))
         self.assertIn("is not a kernel's source", out)
-        self.assertEqual(set((places.cache() / "source").iterdir()), before)
+        self.assertEqual(set(places.stage("source").iterdir()), before)
 
     def test_tarball_that_is_too_old(self) -> None:
         """It is unpacked, looked at, and refused."""
@@ -215,7 +215,7 @@ class DemoTest(Harness):
         self.without_network()
         out = self.run_faulty("demo.py", code=0, ARCH="riscv")
         self.assertIn("demo: insmod and rmmod went as they should", out)
-        self.assertFalse((places.cache() / "busybox/riscv64").exists())
+        self.assertFalse((places.stage("busybox") / "riscv64").exists())
 
         out = self.run_faulty("vm.py", code=1, ARCH="riscv", stdin="true\n")
         self.assertRegex(
@@ -225,7 +225,7 @@ class DemoTest(Harness):
         )
         self.assertNotIn("[3/4]", out)
         self.assertNotIn("of about", out)
-        self.assertFalse((places.cache() / "busybox/riscv64").exists())
+        self.assertFalse((places.stage("busybox") / "riscv64").exists())
 
     def without_network(self) -> None:
         """Has nothing be reached from the toolchain's root; hides the busybox that was fetched."""
@@ -235,7 +235,7 @@ class DemoTest(Harness):
             '        if self.root is not None:\n            words += ["--unshare-net"]\n'
             "        if self.root is not None and not network:\n",
         )
-        here = places.cache() / "busybox/riscv64"
+        here = places.stage("busybox") / "riscv64"
         if here.exists():
             hidden = here.with_name("riscv64.hidden")
             here.rename(hidden)

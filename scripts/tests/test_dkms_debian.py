@@ -91,7 +91,7 @@ class Debian(Machine):
         made_by = [(CHECKOUT / "scripts" / name).read_text() for name in MAKERS]
         key = places.key(installed.key, *made_by)
         cls.enterClassContext(places.lock("test-dkms-debian"))
-        cls.kept = places.cache() / "metadata" / f"dkms-{key}"
+        cls.kept = places.stage("metadata") / f"dkms-{key}"
         cls.making = cls.kept.with_name(f".{cls.kept.name}.part")
         if not cls.kept.is_dir():
             for old in cls.kept.parent.glob("*dkms-*"):

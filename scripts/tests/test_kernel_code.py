@@ -58,7 +58,7 @@ class KernelCode(Outside):
     def setUpClass(cls) -> None:
         """Finds the source."""
         super().setUpClass()
-        cls.tree = places.cache() / "source/7.3/tree"
+        cls.tree = places.stage("source") / "7.3/tree"
 
     tree: Path
 

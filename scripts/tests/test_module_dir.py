@@ -281,7 +281,7 @@ class Commands(Outside):
         """It ends with the command line that builds, which does."""
         folder = self.copy("c_suite", "in place")
         folder = folder.rename(folder.with_name("in_place"))
-        build = next((places.cache() / "kernel").glob("7.3*-um-*"))
+        build = next(places.stage("kernel").glob("7.3*-um-*"))
         out = self.make("check-kdir", M=str(folder), KDIR=str(build), ARCH="")
         self.assertIn("can build modules in C\n", out)
         command = shlex.split(out.splitlines()[-1])

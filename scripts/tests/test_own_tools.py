@@ -51,7 +51,7 @@ COMPILERS = (
 def kernels_variables() -> set[str]:
     """All variables that Makefiles of the kernels have, and those of COMPILERS."""
     found = set(COMPILERS)
-    for tree in (places.cache() / "source").glob("[0-9].*/tree"):
+    for tree in places.stage("source").glob("[0-9].*/tree"):
         for file in (
             *[tree / "Makefile", tree / "rust/Makefile", tree / "scripts/Kbuild.include"],
             *(tree / "scripts").glob("Makefile*"),
@@ -111,7 +111,7 @@ class OwnTools(Outside):
         super().setUpClass()
         cls.toolchain = toolchains.root()
         assert cls.toolchain.root
-        cls.kernel = next((places.cache() / "kernel").glob("7.3*-um-*"))
+        cls.kernel = next(places.stage("kernel").glob("7.3*-um-*"))
         cls.bin, cls.cache = cls.place / "bin", cls.place / "cache"
         for folder in (cls.bin, cls.cache):
             folder.mkdir()
@@ -125,7 +125,7 @@ class OwnTools(Outside):
         """Runs a command on the machine; what it says."""
         argv = self.toolchain.argv(
             ["python3", "-B", str(CHECKOUT / "scripts" / script)],
-            ro=[CHECKOUT, places.cache() / "source", places.cache() / "kernel"],
+            ro=[CHECKOUT, places.stage("source"), places.stage("kernel")],
             rw=[self.place],
             cwd=CHECKOUT,
             env={
