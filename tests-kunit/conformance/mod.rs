@@ -47,6 +47,10 @@ pub(crate) mod memory;
 pub(crate) mod random;
 pub(crate) mod zeroing;
 
+use core::ffi::CStr;
+
+use self::property::Property;
+
 pub(crate) use self::{
     limits::Limits,
     subject::Subject, //
@@ -86,6 +90,26 @@ macro_rules! with_properties {
 }
 pub(crate) use with_properties;
 
+/// Makes the tables of the properties.
+macro_rules! tables {
+    ({} $($module:ident: $property:ident,)+) => {
+        /// The properties' names.
+        pub(crate) const NAMES: &[&CStr] =
+            &[$(suite::c_str(concat!(stringify!($property), "\0"))),+];
+
+        /// The properties themselves, in the same order.
+        const PROPERTIES: &[Property] = &[$($module::$property),+];
+    };
+}
+with_properties!(tables! {});
+
+/// Returns a property and its name, given by its number in [`NAMES`].
+pub(crate) fn nth_property(number: usize) -> (&'static str, Property) {
+    let name = NAMES[number].to_str().unwrap_or_default();
+
+    (name, PROPERTIES[number])
+}
+
 /// Registers a KUnit suite that holds an allocator to every property; `conformance` must be in
 /// scope.
 ///
@@ -104,9 +128,16 @@ macro_rules! conformance_suite {
         allocator: $A:ty,
         limits: $limits:expr $(,)?
     ) => {
-        conformance::with_properties!(conformance::conformance_cases! {
-            $(#[doc = $doc])* $name, $limits, { allocator: $A }
-        });
+        conformance::conformance_cases! {
+            $(#[doc = $doc])* $name, $limits, |property, limits| {
+                conformance::verdict::hold(
+                    (stringify!($A), conformance::Subject::of::<$A>()),
+                    None,
+                    property,
+                    limits,
+                )
+            }
+        }
     };
     (
         $(#[doc = $doc:literal])*
@@ -115,9 +146,24 @@ macro_rules! conformance_suite {
         limits: $limits:expr,
         over: $Base:ty $(,)?
     ) => {
-        conformance::with_properties!(conformance::conformance_cases! {
-            $(#[doc = $doc])* $name, $limits, { allocator: $A, over: $Base }
-        });
+        conformance::conformance_cases! {
+            $(#[doc = $doc])* $name, $limits, |property, limits| {
+                conformance::verdict::hold(
+                    (stringify!($A), conformance::Subject::of::<$A>()),
+                    Some(conformance::verdict::Base {
+                        name: stringify!($Base),
+                        subject: conformance::Subject::of::<$Base>(),
+                        inherited: conformance::suite::c_str(concat!(
+                            "inherited from ",
+                            stringify!($Base),
+                            ", see the log\0"
+                        )),
+                    }),
+                    property,
+                    limits,
+                )
+            }
+        }
     };
     (
         $(#[doc = $doc:literal])*
@@ -125,9 +171,11 @@ macro_rules! conformance_suite {
         kernels: $A:ty,
         limits: $limits:expr $(,)?
     ) => {
-        conformance::with_properties!(conformance::conformance_cases! {
-            $(#[doc = $doc])* $name, $limits, { kernels: $A }
-        });
+        conformance::conformance_cases! {
+            $(#[doc = $doc])* $name, $limits, |property, limits| {
+                conformance::kernels::hold::<$A>(property, limits)
+            }
+        }
     };
 }
 pub(crate) use conformance_suite;
@@ -135,67 +183,30 @@ pub(crate) use conformance_suite;
 /// Makes a case of each property.
 macro_rules! conformance_cases {
     (
-        { $(#[doc = $doc:literal])* $name:ident, $limits:expr, $whose:tt }
-        $($module:ident: $property:ident,)+
+        $(#[doc = $doc:literal])*
+        $name:ident, $limits:expr, |$property:ident, $given:ident| $hold:block
     ) => {
+        $(#[doc = $doc])*
         const _: () = {
+            use conformance::suite;
+
             const CONFORMANCE_LIMITS: conformance::Limits = $limits;
             const _: () = assert!(
                 CONFORMANCE_LIMITS.are_valid(),
                 "limits: `max` and `max_align` are powers of two, `max` is at least 64, `live` 2"
             );
 
-            $(
-                fn $property() -> conformance::suite::Outcome {
-                    conformance::conformance_case!($whose $module $property)
-                }
-            )+
+            suite::register!(suite::Suite {
+                name: stringify!($name),
+                cases: conformance::NAMES,
+                run: |case| {
+                    let $property = conformance::nth_property(case);
+                    let $given = &CONFORMANCE_LIMITS;
 
-            const _: () = {
-                use conformance::suite;
-
-                suite::kunit_suite! {
-                    $(#[doc = $doc])*
-                    name: $name,
-                    cases: [$($property),+],
-                }
-            };
+                    $hold
+                },
+            });
         };
     };
 }
 pub(crate) use conformance_cases;
-
-/// Holds an allocator to one property.
-macro_rules! conformance_case {
-    ({ allocator: $A:ty } $module:ident $property:ident) => {
-        conformance::verdict::hold(
-            (stringify!($A), conformance::Subject::of::<$A>()),
-            None,
-            (stringify!($property), conformance::$module::$property),
-            &CONFORMANCE_LIMITS,
-        )
-    };
-    ({ allocator: $A:ty, over: $Base:ty } $module:ident $property:ident) => {
-        conformance::verdict::hold(
-            (stringify!($A), conformance::Subject::of::<$A>()),
-            Some(conformance::verdict::Base {
-                name: stringify!($Base),
-                subject: conformance::Subject::of::<$Base>(),
-                inherited: conformance::verdict::c_str(concat!(
-                    "inherited from ",
-                    stringify!($Base),
-                    ", see the log\0"
-                )),
-            }),
-            (stringify!($property), conformance::$module::$property),
-            &CONFORMANCE_LIMITS,
-        )
-    };
-    ({ kernels: $A:ty } $module:ident $property:ident) => {
-        conformance::kernels::hold::<$A>(
-            (stringify!($property), conformance::$module::$property),
-            &CONFORMANCE_LIMITS,
-        )
-    };
-}
-pub(crate) use conformance_case;

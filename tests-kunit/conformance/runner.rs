@@ -29,18 +29,9 @@ use kernel::{
 
 use super::{
     super::suite,
-    Outcome,
-    Stop, //
+    Stop,
+    Suite, //
 };
-
-/// A case: its name and what it does.
-pub(crate) type Case = (&'static str, fn() -> Outcome);
-
-/// A suite.
-pub(crate) struct Suite {
-    pub(crate) name: &'static str,
-    pub(crate) cases: &'static [Case],
-}
 
 /// A parameter as the module loader has it.
 #[repr(transparent)]
@@ -97,18 +88,13 @@ macro_rules! modinfo {
     };
 }
 
-/// Makes a suite known to [`run`]; `suite` must be in scope.
+/// Registers a [`Suite`], which must be a constant, with [`run`]; `suite` must be in scope.
 macro_rules! register {
-    ($name:ident, [$($case:ident),+]) => {
-        const _: () = {
-            static SUITE: suite::runner::Suite = suite::runner::Suite {
-                name: stringify!($name),
-                cases: &[$((stringify!($case), $case)),+],
-            };
+    ($suite:expr) => {
+        static SUITE: suite::Suite = $suite;
 
-            // `IS_SUITE` says that it is one.
-            suite::runner::param!("kunit_suite!\0", suite::runner::IS_SUITE, SUITE);
-        };
+        // `IS_SUITE` says that it is one.
+        suite::runner::param!("kunit_suite!\0", suite::runner::IS_SUITE, SUITE);
     };
 }
 pub(crate) use register;
@@ -288,21 +274,28 @@ impl Counts {
     }
 }
 
-/// Runs the cases of a suite, and prints what comes of it (`lib/kunit/test.c`,
+/// Returns the name of a suite's case.
+fn name_of(suite: &Suite, case: usize) -> &'static str {
+    suite.cases[case].to_str().unwrap_or_default()
+}
+
+/// Runs the cases of a suite, given by their numbers, and prints what comes of it (`lib/kunit/test.c`,
 /// `kunit_run_tests()`).
 ///
 /// All run in the task that loads the module. KUnit has a thread for each, for cases that end in
 /// the midst; those here return.
-fn run_suite(number: usize, name: &str, cases: impl Iterator<Item = &'static Case> + Clone) {
+fn run_suite(number: usize, suite: &Suite, cases: impl Iterator<Item = usize> + Clone) {
     let mut counts = Counts::default();
+    let name = suite.name;
 
     print(format_args!("    KTAP version 1"));
     print(format_args!("    # Subtest: {name}"));
     print(format_args!("    1..{}", cases.clone().count()));
-    for (n, (case, run)) in cases.enumerate() {
+    for (n, number) in cases.enumerate() {
         let n = n + 1;
+        let case = name_of(suite, number);
 
-        match run() {
+        match (suite.run)(number) {
             Ok(()) => {
                 counts.passed += 1;
                 print(format_args!("    ok {n} {case}"));
@@ -338,10 +331,8 @@ pub(crate) fn run() {
     let suite_glob = parts.next().unwrap_or_default();
     let case_glob = parts.next().unwrap_or(b"*");
     let of = |suite: &'static Suite| {
-        suite
-            .cases
-            .iter()
-            .filter(|(name, _)| matches(case_glob, name.as_bytes()))
+        (0..suite.cases.len())
+            .filter(move |&case| matches(case_glob, name_of(suite, case).as_bytes()))
     };
     let chosen = suites()
         .filter(|suite| matches(suite_glob, suite.name.as_bytes()))
@@ -362,7 +353,7 @@ pub(crate) fn run() {
                 bindings::add_taint(bindings::TAINT_TEST, bindings::lockdep_ok_LOCKDEP_STILL_OK)
             };
             for (n, suite) in chosen.enumerate() {
-                run_suite(n + 1, suite.name, of(suite));
+                run_suite(n + 1, suite, of(suite));
             }
         }
         // None of these suites has attributes.
@@ -370,8 +361,8 @@ pub(crate) fn run() {
             print(format_args!("KTAP version 1"));
             for suite in chosen {
                 print(format_args!("{}", suite.name));
-                for (case, _) in of(suite) {
-                    print(format_args!("{}.{case}", suite.name));
+                for case in of(suite) {
+                    print(format_args!("{}.{}", suite.name, name_of(suite, case)));
                 }
             }
         }

@@ -26,7 +26,10 @@ use core::{
     fmt,
     mem::zeroed,
     panic::Location,
-    ptr::addr_of_mut, //
+    ptr::{
+        addr_of,
+        addr_of_mut, //
+    },
 };
 
 use kernel::{
@@ -40,16 +43,9 @@ use kernel::{
 #[path = "runner.rs"]
 pub(crate) mod runner;
 
+/// Makes a suite known to [`run_without_kunit`].
 #[cfg(not(CONFIG_KUNIT))]
 pub(crate) use runner::register;
-
-/// Makes a suite known to what runs it without KUnit, which is not there where KUnit is.
-#[cfg(CONFIG_KUNIT)]
-macro_rules! register {
-    ($name:ident, [$($case:ident),+]) => {};
-}
-#[cfg(CONFIG_KUNIT)]
-pub(crate) use register;
 
 /// Runs the module's suites on a kernel without KUnit, and prints their results as KUnit would; to
 /// be called in the module's `init`, when all is there that the cases need.
@@ -110,6 +106,18 @@ macro_rules! check {
 }
 pub(crate) use check;
 
+/// A suite.
+///
+/// The kernel has a function of C for each case. Here the cases of a suite share one: of the time
+/// that a test module of hundreds of cases takes the compiler, a tenth would be for theirs.
+pub(crate) struct Suite {
+    pub(crate) name: &'static str,
+    /// The names of its cases.
+    pub(crate) cases: &'static [&'static CStr],
+    /// Runs a case, given by its number among them.
+    pub(crate) run: fn(usize) -> Outcome,
+}
+
 /// Registers a suite of cases with KUnit, which runs them when the module is loaded; on a kernel
 /// without KUnit with [`run_without_kunit`].
 ///
@@ -122,42 +130,59 @@ macro_rules! kunit_suite {
     ) => {
         $(#[doc = $doc])*
         const _: () = {
-            static mut CASES: [kernel::bindings::kunit_case;
-                1 + [$(stringify!($case)),+].len()] = [
-                $(
-                    suite::new_case(concat!(stringify!($case), "\0"), {
-                        /// # Safety
-                        ///
-                        /// `test` must be the running test.
-                        unsafe extern "C" fn run_for_kunit(test: *mut kernel::bindings::kunit) {
-                            // SAFETY: KUnit calls a case with the test that it is run as.
-                            unsafe { suite::run(test, $case) };
-                        }
-                        run_for_kunit
-                    }),
-                )+
-                suite::END_OF_CASES,
-            ];
+            const CASES: &[fn() -> suite::Outcome] = &[$($case),+];
 
-            static mut SUITE: kernel::bindings::kunit_suite = suite::new_suite(
-                stringify!($name),
-                core::ptr::addr_of_mut!(CASES).cast(),
-            );
-
-            // The module loader hands KUnit what is in this section (`kernel/module/main.c`,
-            // `find_module_sections()`).
-            //
-            // `compiler`, as the kernel's own macros have it: of newer compilers a plain `#[used]`
-            // goes to the linker as well, by a flag that makes another section of it.
-            #[used(compiler)]
-            #[link_section = ".kunit_test_suites"]
-            static ENTRY: suite::Entry = suite::Entry(core::ptr::addr_of_mut!(SUITE));
-
-            suite::register!($name, [$($case),+]);
+            suite::register!(suite::Suite {
+                name: stringify!($name),
+                cases: &[$(suite::c_str(concat!(stringify!($case), "\0"))),+],
+                run: |case| CASES[case](),
+            });
         };
     };
 }
 pub(crate) use kunit_suite;
+
+/// Returns a text that ends in a NUL as C has it; an empty one if it doesn't.
+pub(crate) const fn c_str(text: &str) -> &CStr {
+    match CStr::from_bytes_with_nul(text.as_bytes()) {
+        Ok(text) => text,
+        Err(_) => c"",
+    }
+}
+
+/// Registers a [`Suite`], which must be a constant, with KUnit.
+#[cfg(CONFIG_KUNIT)]
+macro_rules! register {
+    ($suite:expr) => {
+        const NEW: suite::Suite = $suite;
+        static SUITE: suite::Suite = NEW;
+
+        /// # Safety
+        ///
+        /// `test` must be the running test, of a case of this suite.
+        unsafe extern "C" fn run_for_kunit(test: *mut kernel::bindings::kunit) {
+            // SAFETY: KUnit calls a case with the test that it is run as.
+            unsafe { suite::run(test, &SUITE) };
+        }
+
+        static mut KUNITS_CASES: [kernel::bindings::kunit_case; NEW.cases.len() + 1] =
+            suite::new_cases(NEW.cases, run_for_kunit);
+
+        static mut KUNITS_SUITE: kernel::bindings::kunit_suite =
+            suite::new_suite(NEW.name, core::ptr::addr_of_mut!(KUNITS_CASES).cast());
+
+        // The module loader hands KUnit what is in this section (`kernel/module/main.c`,
+        // `find_module_sections()`).
+        //
+        // `compiler`, as the kernel's own macros have it: of newer compilers a plain `#[used]` goes
+        // to the linker as well, by a flag that makes another section of it.
+        #[used(compiler)]
+        #[link_section = ".kunit_test_suites"]
+        static ENTRY: suite::Entry = suite::Entry(core::ptr::addr_of_mut!(KUNITS_SUITE));
+    };
+}
+#[cfg(CONFIG_KUNIT)]
+pub(crate) use register;
 
 /// A pointer to a suite, as the section has it.
 #[repr(transparent)]
@@ -169,23 +194,27 @@ unsafe impl Sync for Entry {}
 /// What KUnit takes for the end of a suite's cases.
 ///
 /// `kunit_case` has more fields on newer kernels; all are zero unless set.
-pub(crate) const END_OF_CASES: bindings::kunit_case =
+const END_OF_CASES: bindings::kunit_case =
     // SAFETY: Pointers, options of functions and numbers may all be zero.
     unsafe { zeroed() };
 
-/// Returns a case; `name` ends in a NUL.
-pub(crate) const fn new_case(
-    name: &'static str,
+/// Returns cases of these names, and the end of them; `N` is one more than there are names.
+pub(crate) const fn new_cases<const N: usize>(
+    names: &[&'static CStr],
     run: unsafe extern "C" fn(*mut bindings::kunit),
-) -> bindings::kunit_case {
-    bindings::kunit_case {
-        run_case: Some(run),
-        name: name.as_ptr().cast_mut().cast(),
-        ..END_OF_CASES
+) -> [bindings::kunit_case; N] {
+    let mut cases = [END_OF_CASES; N];
+    let mut n = 0;
+
+    while n < names.len() {
+        cases[n].run_case = Some(run);
+        cases[n].name = names[n].as_ptr().cast_mut().cast();
+        n += 1;
     }
+    cases
 }
 
-/// Returns a suite of `cases`, which end in [`END_OF_CASES`].
+/// Returns a suite of `cases`, which [`new_cases`] made.
 pub(crate) const fn new_suite(
     name: &str,
     cases: *mut bindings::kunit_case,
@@ -210,17 +239,19 @@ pub(crate) const fn new_suite(
     suite
 }
 
-/// Runs a case and tells KUnit its outcome.
-///
-/// Never inlined: of the time that a test module of hundreds of cases takes the compiler, a tenth
-/// would be for the copies.
+/// Runs the case of a suite that a test is for, and tells KUnit its outcome.
 ///
 /// # Safety
 ///
-/// `test` must be the running test.
-#[inline(never)]
-pub(crate) unsafe fn run(test: *mut bindings::kunit, case: fn() -> Outcome) {
-    let status = match case() {
+/// `test` must be the running test, of a case of this suite.
+pub(crate) unsafe fn run(test: *mut bindings::kunit, suite: &'static Suite) {
+    // SAFETY: KUnit gives a test the name of its case (`lib/kunit/test.c`, `kunit_init_test()`),
+    // which is one of `suite.cases`.
+    let name = unsafe { CStr::from_ptr(addr_of!((*test).name).read().cast()) };
+    let number = suite.cases.iter().position(|&case| case == name);
+    let outcome = number.map_or_else(|| Err(Stop::failed(format_args!("no case"))), suite.run);
+
+    let status = match outcome {
         Ok(()) => return,
         Err(Stop::Failed) => bindings::kunit_status_KUNIT_FAILURE,
         Err(Stop::Skipped(why)) => {

@@ -67,14 +67,6 @@ pub(crate) fn judge(
     }
 }
 
-/// Returns a text that ends in a NUL as C has it; an empty one if it doesn't.
-pub(crate) const fn c_str(text: &str) -> &CStr {
-    match CStr::from_bytes_with_nul(text.as_bytes()) {
-        Ok(text) => text,
-        Err(_) => c"",
-    }
-}
-
 /// What an allocator stands on.
 pub(crate) struct Base {
     /// Its type, as the suite has it.

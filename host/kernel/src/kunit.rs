@@ -19,6 +19,7 @@ pub const kunit_status_KUNIT_SKIPPED: c_uint = 2;
 /// A test that runs (`struct kunit` in `include/kunit/test.h`).
 #[repr(C)]
 pub struct kunit {
+    pub name: *const c_char,
     pub status: c_uint,
     pub status_comment: [c_char; 256],
 }
