@@ -47,7 +47,7 @@ use crate::{
 };
 
 kunit_suite! {
-    /// A load that lasts as long as the module's `soak` parameter says.
+    /// A load that lasts as long as the module's `soak` parameter says, or for some rounds.
     name: rust_alloc_soak,
     cases: [
         random_on_all_cpus,
@@ -56,6 +56,10 @@ kunit_suite! {
 
 /// How many operations each CPU does in a round. Between rounds all blocks are given back.
 const STEPS: usize = 500;
+
+/// How many rounds it is if nobody says for how long, and for how long at most, in seconds.
+const ROUNDS: usize = 200;
+const UNASKED: usize = 1;
 
 /// How often a block changes hands, in operations.
 const EXCHANGE: usize = 16;
@@ -96,7 +100,11 @@ fn random_on_all_cpus() -> Outcome {
         KBox::pin_init(new_spinlock!(None::<Violation>), GFP_KERNEL).map_err(|_| Stop::Failed)?;
     let starved = AtomicUsize::new(0);
     let (start, seconds) = (probe::seconds(), params::soak.value());
-    let mut reported = 0;
+    let (end, rounds) = match seconds {
+        0 => (UNASKED, ROUNDS),
+        _ => (seconds, usize::MAX),
+    };
+    let (mut reported, mut done) = (0, 0);
 
     loop {
         let seed = seeds.next();
@@ -112,6 +120,7 @@ fn random_on_all_cpus() -> Outcome {
             }
         })?;
         *desk.lock() = None;
+        done += 1;
 
         let violation = violated.lock().take();
         if let Some(violation) = violation {
@@ -130,7 +139,8 @@ fn random_on_all_cpus() -> Outcome {
         );
 
         let elapsed = probe::seconds() - start;
-        if elapsed >= seconds || elapsed >= reported + REPORT {
+        let ended = elapsed >= end || done == rounds;
+        if ended || elapsed >= reported + REPORT {
             reported = elapsed;
             pr_notice!(
                 "note: soak: {} s on {} CPUs: operations={} failures={} peak={} live={}\n",
@@ -142,7 +152,7 @@ fn random_on_all_cpus() -> Outcome {
                 bytes - before.1
             );
         }
-        if elapsed >= seconds {
+        if ended {
             return Ok(());
         }
     }

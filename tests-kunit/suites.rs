@@ -47,8 +47,8 @@ modinfo! {
     authors: ["The rust_alloc_demo developers"],
     params: {
         soak {
-            default: 1,
-            description: "How long the load on all CPUs lasts, in seconds; 1 by default",
+            default: 0,
+            description: "Seconds of load on all CPUs; 0, the default: 200 rounds, a second at most",
         },
     },
 }

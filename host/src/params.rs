@@ -19,5 +19,5 @@ impl Param {
 /// The seed of the random cases, which in the kernel is a parameter in C; 0 draws one.
 pub(crate) static seed: Param = Param("SEED", 1);
 
-/// How long the load lasts, in seconds; 0 is one round.
+/// How long the load lasts, in seconds; 0 is some rounds.
 pub(crate) static soak: Param = Param("DURATION", 0);
