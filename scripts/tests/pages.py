@@ -5,7 +5,7 @@
 import re
 import shlex
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,12 +34,12 @@ PLACEHOLDER = re.compile(r"\b[A-Z]{2,}\b(?!\.md)")
 
 @dataclass(frozen=True)
 class Command:
-    """A command of make that a page shows, its goals and its variables."""
+    """A command of make that a page shows, its goals, and its variables with their values."""
 
     page: str
     text: str
     goals: Sequence[str]
-    variables: Sequence[str]
+    variables: Mapping[str, str]
 
 
 def code(text: str) -> Iterator[str]:
@@ -73,7 +73,7 @@ def commands() -> Iterator[Command]:
                 words = found[1].split()[1:]
             if "-C" in words:
                 continue
-            values = [word.partition("=")[0] for word in words if "=" in word]
+            values = dict(word.split("=", 1) for word in words if "=" in word)
             goals = [word for word in words if "=" not in word and not word.startswith("-")]
             yield Command(str(page.relative_to(CHECKOUT)), found[1], goals, values)
 

@@ -3,12 +3,21 @@
 """The pages of the documentation: their commands exist, take what is shown and are run by a test;
 their links lead somewhere, and the files that they name are there."""
 
+import os
 import re
 import unittest
+from unittest import mock
 
 import pages
 from copies import CHECKOUT, said_by
 
+import soak
+from harness import arch as arches
+from harness import cells
+from harness import flavour as flavours
+from harness import matrix
+from harness import selection
+from harness import source as sources
 from harness import variables
 
 MAKEFILE = (CHECKOUT / "Makefile").read_text()
@@ -30,6 +39,9 @@ NOT_RUN = {
     "bench": "it takes minutes; its tables stand in docs/allocator.md, and test_bench reads such",
     "check-harness": "it runs the tests",
 }
+
+# Variables whose values can be checked without doing what they ask for.
+CHECKED = {"ARCH", "DEBUG", "KERNEL", "CELLS", "ACCEPT", "MINUTES", "DURATION"}
 
 # Goals without a program of their own.
 BARE = {"help"}
@@ -54,6 +66,31 @@ class CommandsTest(unittest.TestCase):
                     taken[goal] = taken.get(goal) or self.taken(goal)
                     self.assertLessEqual(set(command.variables), taken[goal])
         self.assertGreater(len(taken), 5)
+
+    def test_values(self) -> None:
+        """What each is told of a kernel, cells and durations is something that they can be."""
+        seen: set[str] = set()
+        for command in pages.commands():
+            told = {name: command.variables[name] for name in CHECKED & set(command.variables)}
+            seen.update(told)
+            with self.subTest(command.page, command=command.text):
+                with mock.patch.dict(os.environ, told):
+                    self.check("matrix" in command.goals)
+            folder = command.variables.get("M", "")
+            if folder.startswith("reports/"):
+                self.assertTrue((CHECKOUT / folder / "Kbuild").is_file(), command.text)
+        self.assertEqual(CHECKED, set(seen))
+
+    def check(self, of_cells: bool) -> None:
+        """Fails as a command does that is told what the environment has."""
+        arch = arches.selected() or arches.ARCHES[arches.DEFAULT]
+        flavours.selected(arch)
+        selection.check_version(os.environ.get("KERNEL") or sources.DEFAULT)
+        variables.flag("ACCEPT")
+        matrix.minutes_allowed()
+        soak.duration()
+        if of_cells:
+            cells.chosen()
 
     def taken(self, goal: str) -> set[str]:
         """The variables that a command takes."""
