@@ -6,6 +6,7 @@ The suites, the properties and the stand-in's own tests; a std program on the al
 report is shown; and a fuzzer, for a number of runs.
 """
 
+import functools
 import re
 import sys
 from collections import Counter
@@ -25,6 +26,7 @@ from harness import variables
 from harness.archive import Unavailable
 from harness.messages import Fail
 from harness.toolchain import Toolchain
+from harness.workers import Workers
 
 STEPS = 5
 
@@ -102,7 +104,7 @@ def run(argv: Sequence[str], log: Path, what: str, on_line: Callable[[str], None
         raise
     finally:
         if progress.terminal:
-            print("\r\033[K", end="", flush=True)
+            print(messages.ANEW, end="", flush=True)
 
 
 def test(
@@ -114,7 +116,7 @@ def test(
     env: Mapping[str, str] | None = None,
     ro: Sequence[Path] = (),
 ) -> None:
-    """Runs all tests, and says by this name how many; `words` are more for cargo."""
+    """Runs all tests and says how many; the log has this name, and `words` are more for cargo."""
     seed = {"SEED": given} if (given := variables.seed()) else {}
     argv = cargo.argv(
         toolchain,
@@ -129,26 +131,23 @@ def test(
     run(argv, log, f"the tests of {name}", tested.read)
     if not tested.passed:
         raise Fail(f"no test of {name} ran; see {log}")
-    messages.say(
-        f"      {name}: {tested.passed} passed, {tested.failed} failed, {tested.ignored} skipped"
-    )
+    messages.say(f"      {tested.passed} passed, {tested.failed} failed, {tested.ignored} skipped")
     for reason, count in tested.reasons.items():
-        messages.say(f"        {count} skipped: {reason}")
+        messages.say(f"      {count} skipped: {reason}")
 
 
-def test_foreign(root: Toolchain, target: Target) -> None:
+def test_foreign(root: Toolchain, target: Target, name: str) -> None:
     """Runs the suites and the properties on another machine, if the archive has what that takes."""
     api = cargo.APIS[-1]
     try:
         toolchain, std = foreign_target.provide(target, root)
     except Unavailable as fail:
-        messages.say(f"      {target.about}, {target.name}: left out, {fail}")
+        messages.say(f"      left out, {fail}")
         return
     # Those of the stand-in start themselves, for which the emulator would have to be the machine's.
     words = [f"--target={target.name}", *["--package=host"] * bool(target.runner)]
     flags = (*cargo.CONFIG, f"-L{std}")
-    name = f"{api}, {target.about}, {target.name}"
-    test(toolchain, name, api, words, flags, target.environment(), [std])
+    test(toolchain, f"{api}, {name}", api, words, flags, target.environment(), [std])
 
 
 def report(toolchain: Toolchain, api: str) -> None:
@@ -187,12 +186,16 @@ def main() -> None:
     toolchain = toolchains.provide()
     cargo.fetch(toolchain)
     messages.step(2, STEPS, "tests: the suites, the properties, std programs, the stand-in's own")
-    for api in cargo.APIS:
-        for flags in ((), NO_SHORT_CUTS):
-            test(toolchain, api + ", no short cuts" * bool(flags), api, flags=flags)
-    messages.step(3, STEPS, "the same tests on other machines")
-    for target in TARGETS if toolchain.root else ():
-        test_foreign(toolchain, target)
+    with Workers[None]() as workers:
+        for api in cargo.APIS:
+            for flags in ((), NO_SHORT_CUTS):
+                name = api + ", no short cuts" * bool(flags)
+                workers.start(name, functools.partial(test, toolchain, name, api, flags=flags))
+        messages.step(3, STEPS, "the same tests on other machines")
+        for target in TARGETS if toolchain.root else ():
+            name = f"{target.about}, {target.name}"
+            workers.start(name, functools.partial(test_foreign, toolchain, target, name))
+        workers.results()
     messages.step(4, STEPS, "a std program on the allocator; sizes and alignments in bytes")
     report(toolchain, cargo.APIS[-1])
     messages.step(

@@ -5,13 +5,17 @@
 Each cell is a `make test`. What came of it is kept in the cache, with kunit.py's JSON and JUnit, so
 a run that was interrupted goes on where it stopped, and a cell that passed isn't run again until
 the sources or its kernel change.
+
+The kernels are provided one after the other, as a kernel's build has all CPUs. A cell that has its
+kernel runs beside that and beside other cells.
 """
 
+import functools
 import hashlib
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -35,12 +39,13 @@ from harness import variables
 from harness import verdict
 from harness.arch import ARCHES
 from harness.archive import Unavailable
-from harness.cells import Cell
+from harness.cells import HERE_MINUTES, Cell
 from harness.kernel import Kernel, Needs
 from harness.kunit import Options
 from harness.messages import Fail
 from harness.results import Result
 from harness.toolchain import Toolchain
+from harness.workers import LIMIT, Workers
 
 NEEDS = Needs(kunit=True, image=True)
 
@@ -65,13 +70,19 @@ def state(kernel: Kernel) -> str:
     return digest.hexdigest()
 
 
-def run(cell: Cell, toolchain: Toolchain, until: float | None, accept: bool) -> Result:
-    """Runs a cell, or takes what is known of it."""
+def begin(
+    cell: Cell, toolchain: Toolchain, until: float | None, accept: bool
+) -> Result | Callable[[], Result]:
+    """Provides what a cell's run takes, and gives that; or what is known of the cell."""
     again = variables.flag("AGAIN") or accept
-    late = until is not None and time.monotonic() + 60 * cell.minutes > until and not cell.first
+
+    def late(minutes: int) -> bool:
+        end = time.monotonic() + 60 * minutes
+        return until is not None and end > until and not cell.first
+
     folder = places.results(results.STAGE) / cell.name
     known = results.kept(folder)
-    if late and not known:
+    if late(HERE_MINUTES) and not known:
         return Result("left out")
     kernel = (shipped if cell.shipped else built)(cell, toolchain, late)
     if kernel is None:
@@ -84,27 +95,36 @@ def run(cell: Cell, toolchain: Toolchain, until: float | None, accept: bool) -> 
     if known and known.state == now and known.status == "passed" and not again:
         messages.say("      passed before, with the same sources on the same kernel")
         return known
-    result = whole(kernel, folder, now, accept)
+    return functools.partial(run, kernel, folder, now, accept)
+
+
+def run(kernel: Kernel, folder: Path, now: str, accept: bool) -> Result:
+    """Runs a cell whose kernel is there, and keeps what came of it."""
+    try:
+        result = whole(kernel, folder, now, accept)
+    except Unavailable as fail:
+        return missed(fail)
     (folder / "result.json").write_text(json.dumps(asdict(result), indent=1) + "\n")
     return result
 
 
-def built(cell: Cell, toolchain: Toolchain, late: bool) -> Kernel | None:
-    """The lean kernel of a cell; none if it is `late` and that isn't there."""
+def built(cell: Cell, toolchain: Toolchain, late: Callable[[int], bool]) -> Kernel | None:
+    """The lean kernel of a cell; none if that isn't there and what it takes is too `late`."""
     arch, flavour = ARCHES[cell.arch], flavours.named(cell.flavour)
     toolchain = toolchains.provide(arch, flavour, cell.toolchain)
     source = sources.provide(cell.version, None, toolchain)
     made_of = lean.recipe(source, arch, flavour, toolchain)
-    if late and not made_of.stamp.exists():
+    if not made_of.stamp.exists() and late(cell.minutes):
         return None
     return lean.provide(made_of, toolchain, NEEDS)
 
 
-def shipped(cell: Cell, toolchain: Toolchain, late: bool) -> Kernel | None:
-    """The distribution's kernel of a cell; none if it is `late` and its metadata isn't there."""
+def shipped(cell: Cell, toolchain: Toolchain, late: Callable[[int], bool]) -> Kernel | None:
+    """The distribution's kernel of a cell; none if its metadata isn't there, and what that takes is
+    too `late`."""
     arch = ARCHES[cell.arch]
     release = debian.parse(cell.version) or debian.newest(cell.flavour, arch, toolchain)
-    if late and not metadata.is_here(release.name):
+    if not metadata.is_here(release.name) and late(cell.minutes):
         return None
     messages.say(f"      Linux {release.name}")
     return selection.shipped(debian.provide(release.name, arch, toolchain), toolchain, NEEDS)
@@ -128,6 +148,12 @@ def version(tree: Path | None) -> str:
     """The version of a kernel's source, as Debian numbers it, if it was provided (source.py)."""
     file = tree.with_name("version") if tree else None
     return file.read_text() if file and file.is_file() else ""
+
+
+def missed(fail: Unavailable) -> Result:
+    """The outcome of a cell for which something can't be had, which is said."""
+    messages.say(f"      unavailable: {fail}")
+    return Result("unavailable", why=str(fail))
 
 
 def failed(fail: Fail) -> Result:
@@ -177,18 +203,24 @@ def test(kernel: Kernel, folder: Path, now: str, accept: bool) -> Result:
 def run_all(
     cells: Sequence[Cell], allowed: float | None, toolchain: Toolchain, accept: bool = False
 ) -> dict[Cell, Result]:
-    """Runs the cells in turn, also after one that failed; `allowed` is in minutes. With `accept`
-    the list of what must run is written anew for each."""
+    """Runs the cells, also after one that failed; `allowed` is in minutes. With `accept` the list
+    of what must run is written anew by each, one after the other."""
     until = None if allowed is None else time.monotonic() + 60 * allowed
-    came = {}
-    for number, cell in enumerate(cells, 1):
-        messages.step(number, len(cells), cell.title)
-        try:
-            came[cell] = run(cell, toolchain, until, accept)
-        except Unavailable as fail:
-            came[cell] = Result("unavailable", why=str(fail))
-        except Fail as fail:
-            came[cell] = failed(fail)
-        if came[cell].status in ("left out", "unavailable"):
-            messages.say(f"      {came[cell].status} {came[cell].why}".rstrip())
-    return came
+    came: dict[str, Result] = {}
+    with Workers[Result](1 if accept else LIMIT) as workers:
+        for number, cell in enumerate(cells, 1):
+            messages.step(number, len(cells), cell.title)
+            try:
+                begun = begin(cell, toolchain, until, accept)
+            except Unavailable as fail:
+                begun = missed(fail)
+            except Fail as fail:
+                begun = failed(fail)
+            if not isinstance(begun, Result):
+                workers.start(cell.name, begun)
+                continue
+            came[cell.name] = begun
+            if begun.status == "left out":
+                messages.say("      left out")
+        came |= workers.results()
+    return {cell: came[cell.name] for cell in cells}

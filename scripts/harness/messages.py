@@ -6,9 +6,13 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
+from typing import TextIO
 
 # How often progress is told to a file, in seconds.
 QUIET_SECONDS = 15.0
+
+# What goes back to the beginning of a terminal's line, and clears that.
+ANEW = "\r\033[K"
 
 
 class Fail(Exception):
@@ -17,7 +21,12 @@ class Fail(Exception):
 
 def say(text: str) -> None:
     """Prints a line at once, also into a pipe."""
-    print(text, flush=True)
+    print(f"{anew(sys.stdout)}{text}", flush=True)
+
+
+def anew(to: TextIO) -> str:
+    """What has to come before a line, as another process may be telling its progress there."""
+    return ANEW if to.isatty() else ""
 
 
 def step(number: int, of: int, text: str) -> None:
@@ -43,15 +52,13 @@ class Progress:
         now = time.monotonic()
         line = f"      {text}, {minutes(now - self.began)}"
         if self.terminal:
-            print(f"\r\033[K{line[:shutil.get_terminal_size().columns - 1]}", end="", flush=True)
+            print(f"{ANEW}{line[:shutil.get_terminal_size().columns - 1]}", end="", flush=True)
         elif now - self.told >= QUIET_SECONDS:
             self.told = now
             say(line)
 
     def end(self, text: str) -> None:
         """Says that the step is done."""
-        if self.terminal:
-            print("\r\033[K", end="")
         say(f"      {text}, {minutes(time.monotonic() - self.began)}")
 
 
