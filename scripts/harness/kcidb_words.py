@@ -6,16 +6,13 @@ import re
 from typing import Any
 
 from harness import places
+from harness.text import without_directories
 
 Item = dict[str, Any]
 
 # How the schema wants the word for who reports, and the parts of a test's path.
 NO_ORIGIN = re.compile(r"[^a-z0-9]+")
 NO_PATH = re.compile(r"[^a-zA-Z0-9_-]")
-
-# The directories in the name of a file of this machine. Those of the kernel's own file systems are
-# the same anywhere.
-DIRECTORIES = re.compile(r"(?<![\w./])/(?!(?:dev|proc|sys)/)(?:[^\s/:'\"]+/)+")
 
 # How much of a log the schema takes, in characters.
 EXCERPT = 16384
@@ -40,4 +37,4 @@ def path(suite: str, case: str) -> str:
 
 def clean(text: str) -> str:
     """A text without the directories of this machine, and as long as the schema takes it."""
-    return DIRECTORIES.sub("", text.replace("\0", ""))[-EXCERPT:]
+    return without_directories(text.replace("\0", ""))[-EXCERPT:]

@@ -19,6 +19,7 @@ from harness.cells import Cell
 from harness.junit import Case
 from harness.messages import Fail
 from harness.results import STATUSES, Result, in_order, is_good
+from harness.text import without_directories
 from harness.toolchain import Toolchain
 
 # What the template takes that the toolchain's root has not.
@@ -104,9 +105,13 @@ def row(linux: str, cell: Cell, result: Result, where: Path) -> dict[str, Any]:
         "state": result.status,
         "good": is_good(cell, result),
         "counts": counts(result, len(found)) if ran else [],
-        "why": result.why,
+        "why": without_directories(result.why),
         "bad": [
-            {"name": name_of(case), "status": case.status, "text": case.text}
+            {
+                "name": name_of(case),
+                "status": case.status,
+                "text": without_directories(case.text),
+            }
             for case in cases
             if case.status in ("failed", "crashed")
         ],

@@ -15,8 +15,9 @@ from unittest import mock
 
 import chromium
 import made_up
-from copies import FAULTS, Harness
+from copies import CHECKOUT, FAULTS, Harness
 from harness import page
+from harness import places
 from harness import results
 from harness import toolchain as toolchains
 from harness.cells import Cell
@@ -115,6 +116,13 @@ class PageTest(Harness):
         result = results.kept(to / REAL.name)
         assert result
         return {REAL: result}
+
+    def test_no_directories(self) -> None:
+        """Whoever is sent the page isn't told where this machine has its files."""
+        text = (self.where / "matrix.html").read_text()
+        self.assertIn("the complete log is build.log", text)
+        for directory in ("/home/me", "/tmp/", str(CHECKOUT), str(places.cache())):
+            self.assertNotIn(directory, text)
 
     def ask(self, theme: str, width: int) -> dict[str, Any]:
         """What the browser finds."""
