@@ -48,7 +48,7 @@ modinfo! {
     params: {
         soak {
             default: 0,
-            description: "Seconds of load on all CPUs; 0, the default: 200 rounds, a second at most",
+            description: "Seconds of load on all CPUs; 0, the default: 200 rounds or a second",
         },
     },
 }

@@ -12,7 +12,7 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
-from io import TextIOBase
+from io import StringIO
 from multiprocessing.connection import Connection, wait
 from typing import Generic, NoReturn, TextIO, TypeVar
 
@@ -32,10 +32,11 @@ CONTEXT = multiprocessing.get_context("fork")
 T = TypeVar("T")
 
 
-class Labelled(TextIOBase):
+class Labelled(StringIO):
     """A stream whose lines say whose they are; each goes out whole, as others write there too."""
 
     def __init__(self, label: str, to: TextIO) -> None:
+        super().__init__()
         self.label, self.to, self.part = label, to, ""
 
     def write(self, text: str) -> int:

@@ -88,16 +88,14 @@ macro_rules! modinfo {
     };
 }
 
-/// Registers a [`Suite`], which must be a constant, with [`run`]; `suite` must be in scope.
-macro_rules! register {
-    ($suite:expr) => {
-        static SUITE: suite::Suite = $suite;
-
+/// Makes a suite known to [`run`]; `suite` must be in scope.
+macro_rules! register_with_runner {
+    ($suite:ident) => {
         // `IS_SUITE` says that it is one.
-        suite::runner::param!("kunit_suite!\0", suite::runner::IS_SUITE, SUITE);
+        suite::runner::param!("kunit_suite!\0", suite::runner::IS_SUITE, $suite);
     };
 }
-pub(crate) use register;
+pub(crate) use register_with_runner;
 
 /// The operations of a parameter that is a suite, and of no other.
 ///
@@ -170,7 +168,8 @@ fn suites() -> impl Iterator<Item = &'static Suite> + Clone {
     params
         .iter()
         .filter(|param| ptr::eq(param.ops, &IS_SUITE))
-        // SAFETY: Only `register` makes those that have these operations, of a `static` suite.
+        // SAFETY: Only `register_with_runner` makes those that have these operations, of a `static`
+        // suite.
         .map(|param| unsafe { &*param.__bindgen_anon_1.arg.cast_const().cast::<Suite>() })
 }
 
@@ -279,8 +278,8 @@ fn name_of(suite: &Suite, case: usize) -> &'static str {
     suite.cases[case].to_str().unwrap_or_default()
 }
 
-/// Runs the cases of a suite, given by their numbers, and prints what comes of it (`lib/kunit/test.c`,
-/// `kunit_run_tests()`).
+/// Runs the cases of a suite, given by their numbers, and prints what comes of it
+/// (`lib/kunit/test.c`, `kunit_run_tests()`).
 ///
 /// All run in the task that loads the module. KUnit has a thread for each, for cases that end in
 /// the midst; those here return.

@@ -43,9 +43,16 @@ use kernel::{
 #[path = "runner.rs"]
 pub(crate) mod runner;
 
-/// Makes a suite known to [`run_without_kunit`].
 #[cfg(not(CONFIG_KUNIT))]
-pub(crate) use runner::register;
+pub(crate) use runner::register_with_runner;
+
+/// Makes a suite known to what runs it without KUnit, which is not there where KUnit is.
+#[cfg(CONFIG_KUNIT)]
+macro_rules! register_with_runner {
+    ($suite:ident) => {};
+}
+#[cfg(CONFIG_KUNIT)]
+pub(crate) use register_with_runner;
 
 /// Runs the module's suites on a kernel without KUnit, and prints their results as KUnit would; to
 /// be called in the module's `init`, when all is there that the cases need.
@@ -150,8 +157,9 @@ pub(crate) const fn c_str(text: &str) -> &CStr {
     }
 }
 
-/// Registers a [`Suite`], which must be a constant, with KUnit.
-#[cfg(CONFIG_KUNIT)]
+/// Registers a [`Suite`], which must be a constant.
+///
+/// What KUnit takes is there also on a kernel without: it is how others see that there are suites.
 macro_rules! register {
     ($suite:expr) => {
         const NEW: suite::Suite = $suite;
@@ -179,9 +187,10 @@ macro_rules! register {
         #[used(compiler)]
         #[link_section = ".kunit_test_suites"]
         static ENTRY: suite::Entry = suite::Entry(core::ptr::addr_of_mut!(KUNITS_SUITE));
+
+        suite::register_with_runner!(SUITE);
     };
 }
-#[cfg(CONFIG_KUNIT)]
 pub(crate) use register;
 
 /// A pointer to a suite, as the section has it.
@@ -208,7 +217,7 @@ pub(crate) const fn new_cases<const N: usize>(
 
     while n < names.len() {
         cases[n].run_case = Some(run);
-        cases[n].name = names[n].as_ptr().cast_mut().cast();
+        cases[n].name = names[n].to_bytes_with_nul().as_ptr().cast_mut().cast();
         n += 1;
     }
     cases
@@ -245,6 +254,10 @@ pub(crate) const fn new_suite(
 ///
 /// `test` must be the running test, of a case of this suite.
 pub(crate) unsafe fn run(test: *mut bindings::kunit, suite: &'static Suite) {
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "`from_char_ptr` differs by kernel"
+    )]
     // SAFETY: KUnit gives a test the name of its case (`lib/kunit/test.c`, `kunit_init_test()`),
     // which is one of `suite.cases`.
     let name = unsafe { CStr::from_ptr(addr_of!((*test).name).read().cast()) };
