@@ -290,11 +290,11 @@ fn run_suite(number: usize, suite: &Suite, cases: impl Iterator<Item = usize> + 
     print(format_args!("    KTAP version 1"));
     print(format_args!("    # Subtest: {name}"));
     print(format_args!("    1..{}", cases.clone().count()));
-    for (n, number) in cases.enumerate() {
+    for (n, nth) in cases.enumerate() {
         let n = n + 1;
-        let case = name_of(suite, number);
+        let case = name_of(suite, nth);
 
-        match (suite.run)(number) {
+        match (suite.run)(nth) {
             Ok(()) => {
                 counts.passed += 1;
                 print(format_args!("    ok {n} {case}"));
