@@ -64,9 +64,8 @@ fn check_fresh(subject: Subject, new: Layout) -> Outcome {
 /// The largest block of the slab, in bytes.
 const LARGEST: usize = bindings::KMALLOC_MAX_SIZE as usize;
 
-/// How often all large blocks are taken, before it is said that they can't be: while it is tried,
-/// another CPU may give back what a new one comes from.
-const TRIES: usize = 20;
+/// How often all large blocks are taken, before it is said that they can't be.
+const TRIES: usize = 3;
 
 /// How many blocks are looked at for the place of one that was freed by mistake.
 const OTHERS: u64 = 64;
