@@ -5,7 +5,8 @@
 
 use core::{
     alloc::Layout,
-    cmp::min, //
+    cmp::min,
+    mem::swap, //
 };
 
 use kernel::{
@@ -64,8 +65,9 @@ fn check_fresh(subject: Subject, new: Layout) -> Outcome {
 /// The largest block of the slab, in bytes.
 const LARGEST: usize = bindings::KMALLOC_MAX_SIZE as usize;
 
-/// How often all large blocks are taken, before it is said that they can't be.
-const TRIES: usize = 3;
+/// How often those large blocks are taken as well that have come back, before it is said that there
+/// is no end of them.
+const TRIES: usize = 100;
 
 /// How many blocks are looked at for the place of one that was freed by mistake.
 const OTHERS: u64 = 64;
@@ -74,22 +76,29 @@ const OTHERS: u64 = 64;
 /// whether there was none.
 fn check_without_memory(subject: Subject, old: Layout, new: Layout) -> Result<bool, Stop> {
     let flags = GFP_NOWAIT | __GFP_NOWARN;
-    let mut block = Block::new(subject, old, GFP_KERNEL)?;
-    let before = block.address();
+    let mut taken = LargeBlocks::none();
 
-    block.fill(OTHERS);
     for _ in 0..TRIES {
-        let Some(taken) = LargeBlocks::take() else {
-            return Ok(false);
-        };
-        let fresh = Block::new(subject, new, flags);
-        let resized = block.resize(new, flags);
-        drop(taken);
+        // Others each time: one that has grown and is shrunk again may keep its place. Of two, one
+        // at least lacks a large alignment, and would have to move.
+        let mut block = Block::new(subject, old, GFP_KERNEL)?;
+        let mut other = Block::new(subject, old, GFP_KERNEL)?;
+        if block.is_aligned_to(new.align()) {
+            swap(&mut block, &mut other);
+        }
+        let before = block.address();
 
-        if fresh.is_ok() || resized.is_ok() {
-            block.resize(old, GFP_KERNEL)?;
+        block.fill(OTHERS);
+        if !taken.take_all() {
+            return Ok(false);
+        }
+        // There may be one that was freed meanwhile, or that the kernel has made room for:
+        // kcompactd goes on once it was woken (`mm/compaction.c`).
+        if Block::new(subject, new, flags).is_ok() || block.resize(new, flags).is_ok() {
             continue;
         }
+        drop(taken);
+
         // One of these would be given the place if it had been freed.
         let mut others = KVec::new();
         for n in 0..OTHERS {

@@ -26,9 +26,12 @@ use super::{
 /// How many blocks the new one is placed among.
 const FIELD: usize = 96;
 
-/// How often it is tried to place it. It is luck where what is freed comes back at once; where
-/// KASAN keeps it for a while, more tries are no help.
-const TRIES: usize = if cfg!(CONFIG_KASAN) { 32 } else { 256 };
+/// How often it is tried to place it.
+const TRIES: usize = 32;
+
+/// Of how many tries the blocks are kept. They fill the slabs that had room, so that the only block
+/// to be had is the one that was freed; unless KASAN keeps that for a while.
+const KEPT: usize = 16;
 
 /// What came of it.
 #[derive(PartialEq)]
@@ -45,11 +48,19 @@ pub(crate) enum Neighbours {
 
 /// Reallocates a block from `old` to `new`, which must be smaller, among live blocks of ours.
 pub(crate) fn shrink(subject: Subject, old: Layout, new: Layout) -> Result<Neighbours, Stop> {
+    let mut kept = KVec::<Blocks>::with_capacity(KEPT, GFP_KERNEL)?;
+
     for _ in 0..TRIES {
-        match try_shrink(subject, old, new)? {
-            Neighbours::Elsewhere => continue,
+        let mut blocks = Blocks::new(subject, old, new)?;
+
+        match blocks.shrink(subject, old, new)? {
+            Neighbours::Elsewhere => {}
             known => return Ok(known),
         }
+        if kept.len() == KEPT {
+            kept = KVec::with_capacity(KEPT, GFP_KERNEL)?;
+        }
+        kept.push(blocks, GFP_KERNEL)?;
     }
     Ok(Neighbours::Elsewhere)
 }
@@ -88,69 +99,86 @@ pub(crate) const PAIRS: [((usize, usize), (usize, usize)); 4] = [
 /// How many old blocks there are to choose one that lacks the new alignment.
 const CHOICE: usize = 8;
 
-fn try_shrink(subject: Subject, old: Layout, new: Layout) -> Result<Neighbours, Stop> {
-    let mut field = KVec::<Option<Block>>::with_capacity(FIELD, GFP_KERNEL)?;
+/// The blocks of one try.
+struct Blocks {
+    /// Those that the new one is to lie among, each filled by its number.
+    field: KVec<Option<Block>>,
+    /// Old ones, of which the one is shrunk that lacks the new alignment.
+    choice: KVec<Block>,
+}
 
-    for n in 0..FIELD {
-        let block = Block::new(subject, new, GFP_KERNEL)?;
-        block.fill(n as u64);
-        field.push(Some(block), GFP_KERNEL)?;
-    }
-    let mut choice = KVec::<Block>::with_capacity(CHOICE, GFP_KERNEL)?;
-    for _ in 0..CHOICE {
-        choice.push(Block::new(subject, old, GFP_KERNEL)?, GFP_KERNEL)?;
-    }
-    let Some(moving) = choice
-        .iter_mut()
-        .find(|block| !block.is_aligned_to(new.align()))
-    else {
-        return Ok(Neighbours::Elsewhere);
-    };
-    moving.fill(FIELD as u64);
-    let before = moving.address();
+impl Blocks {
+    fn new(subject: Subject, old: Layout, new: Layout) -> Result<Self, Stop> {
+        let mut field = KVec::with_capacity(FIELD, GFP_KERNEL)?;
+        let mut choice = KVec::with_capacity(CHOICE, GFP_KERNEL)?;
 
-    // As much as the slab can have granted for the old block.
-    let reach = old.pad_to_align().size().next_power_of_two();
-    let Some(stride) = stride(&field) else {
-        return Ok(Neighbours::Elsewhere);
-    };
-    let followers = reach.checked_div(stride).unwrap_or(0);
-
-    // Nothing else may take the place meanwhile, at least not on this CPU.
-    let lock = KBox::pin_init(new_spinlock!(()), GFP_KERNEL).map_err(|_| Stop::NoMemory)?;
-    let guard = lock.lock();
-    let mut place = None;
-    for n in (0..FIELD).rev() {
-        if !has_followers(&field, address(&field[n]), stride, followers) {
-            continue;
+        for n in 0..FIELD {
+            let block = Block::new(subject, new, GFP_KERNEL)?;
+            block.fill(n as u64);
+            field.push(Some(block), GFP_KERNEL)?;
         }
-        // A block is freed to where the next one comes from, as a rule: then that has followers.
-        field[n] = None;
-        let next = Block::new(subject, new, GFP_ATOMIC)?;
-        if has_followers(&field, next.address(), stride, followers) {
-            place = Some(next.address());
-            break;
+        for _ in 0..CHOICE {
+            choice.push(Block::new(subject, old, GFP_KERNEL)?, GFP_KERNEL)?;
         }
-        next.fill(n as u64);
-        field[n] = Some(next);
+        Ok(Self { field, choice })
     }
-    let resized = place.is_some() && moving.resize(new, GFP_ATOMIC).is_ok();
-    drop(guard);
 
-    if resized && moving.address() == before {
-        return Ok(Neighbours::NotMoved);
-    }
-    if !resized || Some(moving.address()) != place {
-        return Ok(Neighbours::Elsewhere);
-    }
-    for (n, block) in field.iter().enumerate() {
-        let Some(block) = block else { continue };
+    /// Reallocates one of them, once.
+    fn shrink(&mut self, subject: Subject, old: Layout, new: Layout) -> Result<Neighbours, Stop> {
+        let Self { field, choice } = self;
+        let Some(moving) = choice
+            .iter_mut()
+            .find(|block| !block.is_aligned_to(new.align()))
+        else {
+            return Ok(Neighbours::Elsewhere);
+        };
+        moving.fill(FIELD as u64);
+        let before = moving.address();
 
-        if !block.matches(n as u64, new.size()) {
-            return Ok(Neighbours::Overwritten);
+        // As much as the slab can have granted for the old block.
+        let reach = old.pad_to_align().size().next_power_of_two();
+        let Some(stride) = stride(field) else {
+            return Ok(Neighbours::Elsewhere);
+        };
+        let followers = reach.checked_div(stride).unwrap_or(0);
+
+        // Nothing else may take the place meanwhile, at least not on this CPU.
+        let lock = KBox::pin_init(new_spinlock!(()), GFP_KERNEL).map_err(|_| Stop::NoMemory)?;
+        let guard = lock.lock();
+        let mut place = None;
+        for n in (0..FIELD).rev() {
+            if !has_followers(field, address(&field[n]), stride, followers) {
+                continue;
+            }
+            // A block is freed to where the next one comes from, as a rule: then that has
+            // followers.
+            field[n] = None;
+            let next = Block::new(subject, new, GFP_ATOMIC)?;
+            if has_followers(field, next.address(), stride, followers) {
+                place = Some(next.address());
+                break;
+            }
+            next.fill(n as u64);
+            field[n] = Some(next);
         }
+        let resized = place.is_some() && moving.resize(new, GFP_ATOMIC).is_ok();
+        drop(guard);
+
+        if resized && moving.address() == before {
+            return Ok(Neighbours::NotMoved);
+        }
+        if !resized || Some(moving.address()) != place {
+            return Ok(Neighbours::Elsewhere);
+        }
+        for (n, block) in field.iter().enumerate() {
+            let Some(block) = block else { continue };
+
+            if !block.matches(n as u64, new.size()) {
+                return Ok(Neighbours::Overwritten);
+            }
+        }
+        Ok(Neighbours::Intact)
     }
-    Ok(Neighbours::Intact)
 }
 
 /// Returns a block's address, and 0 if there is none.

@@ -94,13 +94,15 @@ unsigned long conformance_total_pages(void)
 static LIST_HEAD(large_blocks);
 
 /*
- * Takes all blocks of KMALLOC_MAX_SIZE that can be had. For one of that size the kernel ends no
- * process (include/linux/mmzone.h, PAGE_ALLOC_COSTLY_ORDER). Returns an errno if the machine has so
- * much memory that it might be missed; then none is taken. One at a time may do this.
+ * Takes all blocks of KMALLOC_MAX_SIZE that can be had, beside those that were taken before. For
+ * one of that size the kernel ends no process (include/linux/mmzone.h, PAGE_ALLOC_COSTLY_ORDER).
+ * Without __GFP_KSWAPD_RECLAIM nobody is woken who would go on to make room for it. Returns an
+ * errno if the machine has so much memory that it might be missed; then none is taken. One at a
+ * time may do this.
  */
 int conformance_take_large_blocks(void)
 {
-	const gfp_t flags = GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN;
+	const gfp_t flags = (GFP_KERNEL & ~__GFP_KSWAPD_RECLAIM) | __GFP_NORETRY | __GFP_NOWARN;
 	struct page *page;
 
 	if ((u64)totalram_pages() << PAGE_SHIFT > USED_UP_MAX)

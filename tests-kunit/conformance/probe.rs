@@ -83,14 +83,20 @@ pub(crate) fn total_pages() -> usize {
     unsafe { conformance_total_pages() as usize }
 }
 
-/// All blocks of `KMALLOC_MAX_SIZE` that there are: while it is live, nobody else has one.
+/// Blocks of `KMALLOC_MAX_SIZE` that nobody else has. There may be one value of it at a time.
 pub(crate) struct LargeBlocks(());
 
 impl LargeBlocks {
-    /// Takes them; `None` on a machine with much memory, which is left alone. One at a time may.
-    pub(crate) fn take() -> Option<Self> {
+    /// Takes none yet.
+    pub(crate) fn none() -> Self {
+        Self(())
+    }
+
+    /// Takes all that there are, beside those that it has. Returns whether it may: a machine with
+    /// much memory is left alone.
+    pub(crate) fn take_all(&mut self) -> bool {
         // SAFETY: The function has no requirements.
-        (unsafe { conformance_take_large_blocks() } == 0).then_some(Self(()))
+        unsafe { conformance_take_large_blocks() == 0 }
     }
 }
 

@@ -395,7 +395,7 @@ faulty! {
                 BROKEN.store(true, Ordering::Release);
             } else if COUNT.fetch_add(1, Ordering::Relaxed) == 0 {
                 // The first time long enough for another CPU to get here as well.
-                for _ in 0..1 << 24 {
+                for _ in 0..1 << 22 {
                     if BROKEN.load(Ordering::Acquire) {
                         break;
                     }
