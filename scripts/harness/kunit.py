@@ -307,7 +307,8 @@ def test(
         if len(wanted) > 1:
             messages.say(f"      {ko.name}, {number} of {len(wanted)}")
         content = Content(modules.all, modules.in_order([ko]), script)
-        with guest.run_directory("kunit") as run_dir:
+        # Runs whose console goes elsewhere don't wait for each other.
+        with guest.run_directory(f"kunit-{places.key(str(log))}") as run_dir:
             initrd = guest.initramfs(kernel, content, run_dir / "initramfs.cpio")
             own = run(kernel, run_dir, initrd, log, words, native, said)
         if own == USAGE:

@@ -6,10 +6,11 @@ Each cell is a `make test`. What came of it is kept in the cache, with kunit.py'
 a run that was interrupted goes on where it stopped, and a cell that passed isn't run again until
 the sources or its kernel change.
 
-One cell is run at a time, and no kernel is built beside it: some cases go by which CPU a task is on
-and what that has at hand. With two guests on two CPUs such a case went wrong in two of 31 cells.
+The kernels are provided one after the other, as a kernel's build has all CPUs. A cell that has its
+kernel runs beside that and beside other cells.
 """
 
+import functools
 import hashlib
 import json
 import os
@@ -44,6 +45,7 @@ from harness.kunit import Options
 from harness.messages import Fail
 from harness.results import Result
 from harness.toolchain import Toolchain
+from harness.workers import LIMIT, Workers
 
 NEEDS = Needs(kunit=True, image=True)
 
@@ -68,8 +70,10 @@ def state(kernel: Kernel) -> str:
     return digest.hexdigest()
 
 
-def run(cell: Cell, toolchain: Toolchain, until: float | None, accept: bool) -> Result:
-    """Runs a cell, or takes what is known of it."""
+def begin(
+    cell: Cell, toolchain: Toolchain, until: float | None, accept: bool
+) -> Result | Callable[[], Result]:
+    """Provides what a cell's run takes, and gives that; or what is known of the cell."""
     again = variables.flag("AGAIN") or accept
 
     def late(minutes: int) -> bool:
@@ -91,7 +95,15 @@ def run(cell: Cell, toolchain: Toolchain, until: float | None, accept: bool) -> 
     if known and known.state == now and known.status == "passed" and not again:
         messages.say("      passed before, with the same sources on the same kernel")
         return known
-    result = whole(kernel, folder, now, accept)
+    return functools.partial(run, kernel, folder, now, accept)
+
+
+def run(kernel: Kernel, folder: Path, now: str, accept: bool) -> Result:
+    """Runs a cell whose kernel is there, and keeps what came of it."""
+    try:
+        result = whole(kernel, folder, now, accept)
+    except Unavailable as fail:
+        return missed(fail)
     (folder / "result.json").write_text(json.dumps(asdict(result), indent=1) + "\n")
     return result
 
@@ -136,6 +148,12 @@ def version(tree: Path | None) -> str:
     """The version of a kernel's source, as Debian numbers it, if it was provided (source.py)."""
     file = tree.with_name("version") if tree else None
     return file.read_text() if file and file.is_file() else ""
+
+
+def missed(fail: Unavailable) -> Result:
+    """The outcome of a cell for which something can't be had, which is said."""
+    messages.say(f"      unavailable: {fail}")
+    return Result("unavailable", why=str(fail))
 
 
 def failed(fail: Fail) -> Result:
@@ -185,18 +203,24 @@ def test(kernel: Kernel, folder: Path, now: str, accept: bool) -> Result:
 def run_all(
     cells: Sequence[Cell], allowed: float | None, toolchain: Toolchain, accept: bool = False
 ) -> dict[Cell, Result]:
-    """Runs the cells in turn, also after one that failed; `allowed` is in minutes. With `accept`
-    the list of what must run is written anew for each."""
+    """Runs the cells, also after one that failed; `allowed` is in minutes. With `accept` the list
+    of what must run is written anew by each, one after the other."""
     until = None if allowed is None else time.monotonic() + 60 * allowed
-    came = {}
-    for number, cell in enumerate(cells, 1):
-        messages.step(number, len(cells), cell.title)
-        try:
-            came[cell] = run(cell, toolchain, until, accept)
-        except Unavailable as fail:
-            came[cell] = Result("unavailable", why=str(fail))
-        except Fail as fail:
-            came[cell] = failed(fail)
-        if came[cell].status in ("left out", "unavailable"):
-            messages.say(f"      {came[cell].status} {came[cell].why}".rstrip())
-    return came
+    came: dict[str, Result] = {}
+    with Workers[Result](1 if accept else LIMIT) as workers:
+        for number, cell in enumerate(cells, 1):
+            messages.step(number, len(cells), cell.title)
+            try:
+                begun = begin(cell, toolchain, until, accept)
+            except Unavailable as fail:
+                begun = missed(fail)
+            except Fail as fail:
+                begun = failed(fail)
+            if not isinstance(begun, Result):
+                workers.start(cell.name, begun)
+                continue
+            came[cell.name] = begun
+            if begun.status == "left out":
+                messages.say("      left out")
+        came |= workers.results()
+    return {cell: came[cell.name] for cell in cells}

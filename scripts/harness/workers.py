@@ -2,8 +2,7 @@
 
 """Functions that run beside each other, each in a process of its own, and say what they do by name.
 
-Most of the build of a test is one CPU's work. Not for guests: cases in them go by luck then
-(matrix.py).
+A guest is one CPU's work, and so is most of the build of a module or of a test.
 """
 
 import ctypes
@@ -21,7 +20,7 @@ from harness import command
 from harness import messages
 from harness.messages import Fail
 
-# At most so many at a time: a compiler takes up to a gigabyte.
+# At most so many at a time: a guest and a compiler take up to a gigabyte each.
 LIMIT = 4
 
 # The process gets a signal when its parent ends, however that does (prctl(2)).

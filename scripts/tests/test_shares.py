@@ -3,8 +3,10 @@
 """Shares of the matrix: CELLS=, DIR= and JOIN=."""
 
 import json
+import os
 import unittest
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 
 from copies import FAULTS, Harness
@@ -62,6 +64,23 @@ class Shares(Harness):
         # A table is a share as well, of which CELLS= selects rows.
         out = self.matrix(0, JOIN=str(to), CELLS="7.3-x86_64 7.3-um")
         self.assertNotIn("left out", out)
+
+    @unittest.skipIf(os.cpu_count() == 1, "a CPU for each of two cells")
+    def test_beside_each_other(self) -> None:
+        """The second cell begins while the first is run, which takes five seconds at least; each
+        line says whose it is, and the table has its order."""
+        first = '[ "$1" = after ] || '
+        waits = f"{first}{{ busybox sleep 5; exit 0; }}"
+        self.change(f"{FAULTS}/guest/guest.sh", f"{first}exit 0", waits)
+        cells = ("7.3-x86_64", "7.3-um")
+        out = self.matrix(0, CELLS=" ".join(cells), AGAIN="1", DIR=str(self.folder / "share"))
+        said = [f"      {cell}: kunit: 3 passed, 0 failed" for cell in cells]
+        self.assert_all(out, "[1/2] Linux 7.3, x86_64\n", "[2/2] Linux 7.3, um\n", *said)
+        self.assertLess(*map(out.index, ("| x86_64 ", "| um ")))
+
+        whole = json.loads((self.folder / "share/matrix.json").read_text())
+        began = [datetime.fromisoformat(whole[cell]["began"]) for cell in cells]
+        self.assertLess((began[1] - began[0]).total_seconds(), whole[cells[0]]["seconds"] - 3)
 
     def test_verdict(self) -> None:
         """The exit code is that of a matrix with these results."""
