@@ -7,6 +7,7 @@ import json
 import subprocess
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,15 @@ def row(linux: str, cell: Cell, result: Result, where: Path) -> dict[str, Any]:
     folder = where / cell.name
     # Of a cell that did not run there may be files of an earlier run.
     ran = bool(result.release)
-    cases = junit.read(folder / "junit.xml") if ran else []
+    result = replace(
+        result,
+        why=without_directories(result.why),
+        notes=[without_directories(note) for note in result.notes],
+    )
+    cases = [
+        replace(case, text=without_directories(case.text))
+        for case in (junit.read(folder / "junit.xml") if ran else [])
+    ]
     found = defects.among(result.notes)
     names = LINKS if ran else ["build.log"] if result.source else []
     made_of = {
@@ -105,13 +114,9 @@ def row(linux: str, cell: Cell, result: Result, where: Path) -> dict[str, Any]:
         "state": result.status,
         "good": is_good(cell, result),
         "counts": counts(result, len(found)) if ran else [],
-        "why": without_directories(result.why),
+        "why": result.why,
         "bad": [
-            {
-                "name": name_of(case),
-                "status": case.status,
-                "text": without_directories(case.text),
-            }
+            {"name": name_of(case), "status": case.status, "text": case.text}
             for case in cases
             if case.status in ("failed", "crashed")
         ],

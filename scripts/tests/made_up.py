@@ -23,7 +23,7 @@ JUNIT = f"""<?xml version='1.0' encoding='utf-8'?>
     Expected &lt;b&gt;x&lt;/b&gt; == 1 &amp;&amp; y in /sys/module/zoo/y</system-out>
     </testcase>
     <testcase name="not::here">
-      <skipped>this kernel has no &lt;zoo&gt;</skipped>
+      <skipped>/home/me/zoo/zoo.c: this kernel has no &lt;zoo&gt;</skipped>
     </testcase>
     <testcase name="crash">
       <error>Test Crashed</error>
@@ -55,7 +55,10 @@ RESULTS = {
         seconds=75,
         state="1",
         why="the kernel complained: WARNING: at /home/me/zoo/zoo.c:9; and 3 more such lines",
-        notes=("defect of this kernel's Zoo: a gate is open", f"this is {LONG}"),
+        notes=(
+            "defect of this kernel's Zoo: a gate is open",
+            f"/home/me/zoo/zoo.c: this is {LONG}",
+        ),
         source="6.12.118-1",
         compilers=COMPILERS,
         began="2026-11-26T04:13:04+00:00",

@@ -223,7 +223,7 @@ class MadeUpTest(Reading):
                 "kunit.zoo.each.one": "PASS",
             },
         )
-        self.assertEqual(tests["kunit.zoo.not__here"]["comment"], "this kernel has no <zoo>")
+        self.assertEqual(tests["kunit.zoo.not__here"]["comment"], "zoo.c: this kernel has no <zoo>")
         self.assertEqual(
             tests["kunit.zoo.bad"]["log_excerpt"],
             "# bad: EXPECTATION FAILED at zoo.c:7\n"

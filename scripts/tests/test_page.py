@@ -165,7 +165,7 @@ class PageTest(Harness):
             ),
             (
                 ("6.12.118", "x86_64", ""),
-                ("this kernel has no <zoo>: zoo.not::here", made_up.BEGAN[:10]),
+                ("zoo.c: this kernel has no <zoo>: zoo.not::here", made_up.BEGAN[:10]),
             ),
             (("6.12.118", "x86_64", ""), ("defect of this kernel's Zoo: a gate is open",)),
             (("7.3", "arm64", "64k"), ("the modules' build failed",)),
