@@ -13,6 +13,7 @@ use std::{
     sync::Barrier,
     thread,
     time::{
+        Duration,
         SystemTime,
         UNIX_EPOCH, //
     },
@@ -55,6 +56,11 @@ extern "C" fn conformance_seconds() -> c_uint {
 unsafe extern "C" fn conformance_block_nid(block: *const c_void) -> c_int {
     // SAFETY: The function has no requirements.
     unsafe { test::node_of(block) }
+}
+
+#[no_mangle]
+extern "C" fn conformance_sleep(ms: c_uint) {
+    thread::sleep(Duration::from_millis(ms.into()));
 }
 
 #[no_mangle]

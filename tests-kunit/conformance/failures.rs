@@ -10,10 +10,7 @@ use core::{
 };
 
 use kernel::{
-    alloc::flags::{
-        GFP_NOWAIT,
-        __GFP_NOWARN, //
-    },
+    alloc::flags::__GFP_NOWARN,
     bindings,
     page::PAGE_SIZE,
     prelude::*, //
@@ -75,7 +72,8 @@ const OTHERS: u64 = 64;
 /// Checks that a block is what it was after a reallocation for which there is no memory. Returns
 /// whether there was none.
 fn check_without_memory(subject: Subject, old: Layout, new: Layout) -> Result<bool, Stop> {
-    let flags = GFP_NOWAIT | __GFP_NOWARN;
+    // Neither sleeps, nor wakes kswapd, which would go on to make room.
+    let flags = __GFP_NOWARN;
     let mut taken = LargeBlocks::none();
 
     for _ in 0..TRIES {
@@ -92,8 +90,7 @@ fn check_without_memory(subject: Subject, old: Layout, new: Layout) -> Result<bo
         if !taken.take_all() {
             return Ok(false);
         }
-        // There may be one that was freed meanwhile, or that the kernel has made room for:
-        // kcompactd goes on once it was woken (`mm/compaction.c`).
+        // There may be one that was freed meanwhile.
         if Block::new(subject, new, flags).is_ok() || block.resize(new, flags).is_ok() {
             continue;
         }

@@ -11,6 +11,7 @@
 #include <linux/bug.h>
 #include <linux/completion.h>
 #include <linux/cpumask.h>
+#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/fs.h>
@@ -267,6 +268,12 @@ int conformance_warnings_of(conformance_fn *run, void *data)
 unsigned int conformance_seconds(void)
 {
 	return ktime_get_seconds();
+}
+
+/* Sleeps for a time in milliseconds. */
+void conformance_sleep(unsigned int ms)
+{
+	msleep(ms);
 }
 
 /* Warns, for a test of whether that is noticed. */

@@ -6,6 +6,7 @@ typedef void conformance_fn(void *data, unsigned int number);
 
 unsigned long conformance_seed(void);
 unsigned int conformance_seconds(void);
+void conformance_sleep(unsigned int ms);
 int conformance_block_nid(const void *block);
 int conformance_online_nodes(void);
 unsigned long conformance_available_pages(void);

@@ -26,6 +26,7 @@ type Callback = unsafe extern "C" fn(*mut c_void, c_uint);
 extern "C" {
     fn conformance_seed() -> c_ulong;
     fn conformance_seconds() -> c_uint;
+    fn conformance_sleep(ms: c_uint);
     fn conformance_block_nid(block: *const c_void) -> c_int;
     fn conformance_online_nodes() -> c_int;
     fn conformance_available_pages() -> c_ulong;
@@ -50,6 +51,12 @@ pub(crate) fn seed() -> usize {
 pub(crate) fn seconds() -> usize {
     // SAFETY: The function has no requirements.
     unsafe { conformance_seconds() as usize }
+}
+
+/// Sleeps for a time in milliseconds.
+pub(crate) fn sleep(ms: u32) {
+    // SAFETY: The function has no requirements.
+    unsafe { conformance_sleep(ms) };
 }
 
 /// Returns the NUMA node that the byte at `block` is on; `None` if the kernel has taken it from
