@@ -148,7 +148,7 @@ help: ## this list
 	@echo '  DIR=dir         of new and matrix: the directory to write; the matrix copies its results there'
 	@echo '  JOIN="dir dir"  of the matrix: one table of such directories; nothing is run'
 	@echo '  SEED=n          of test, kunit and host-test: repeats a random run'
-	@echo '  MINUTES=n       of matrix and mutants: leave out what can be left out and would take longer'
+	@echo '  MINUTES=n       of matrix, mutants and check-harness: leave out what would take longer'
 	@echo '  AGAIN=1         of the matrix: run also what passed before'
 	@echo '  V=1             what the build runs'
 	@echo '  RUST_ALLOC_DEMO_CACHE=dir  where all that is downloaded and built goes'

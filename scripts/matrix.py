@@ -22,7 +22,7 @@ def main() -> None:
     """Runs the matrix, or joins what was run."""
     variables.takes("matrix", *variables.KERNEL, *TAKEN)
     chosen, to, folders = cells.chosen(), shares.destination(), shares.named()
-    allowed, accept = matrix.minutes_allowed(), variables.flag("ACCEPT")
+    allowed, accept = variables.minutes(), variables.flag("ACCEPT")
     if folders:
         stage, came = shares.STAGE, shares.joined(chosen, folders)
     else:

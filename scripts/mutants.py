@@ -25,7 +25,6 @@ import lanes
 import lint
 import mutant as mutants
 from harness import command
-from harness import matrix
 from harness import messages
 from harness import module
 from harness import places
@@ -209,7 +208,7 @@ def summary(count: Mapping[str, int]) -> str:
 def main() -> None:
     """Runs them."""
     variables.takes("mutants", "ARGS", "MINUTES", "TOOLCHAIN")
-    words, allowed = variables.args(), matrix.minutes_allowed()
+    words, allowed = variables.args(), variables.minutes()
     made, excused = mutants.by_hand(), mutants.equivalent()
     check_lanes(made)
     messages.step(1, STEPS, "toolchain")

@@ -13,7 +13,6 @@ kernel runs beside that and beside other cells.
 import functools
 import hashlib
 import json
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
@@ -51,14 +50,6 @@ NEEDS = Needs(kunit=True, image=True)
 
 # Where the modules' build says what it does, in a cell's folder.
 BUILD_LOG = "build.log"
-
-
-def minutes_allowed() -> float | None:
-    """How long the cells may take that can be left out; None if as long as they need."""
-    value = os.environ.get("MINUTES")
-    if value and not value.isdecimal():
-        raise Fail(f"MINUTES={value} is not a number of minutes")
-    return float(value) if value else None
 
 
 def state(kernel: Kernel) -> str:

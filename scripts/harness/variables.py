@@ -73,6 +73,14 @@ def flag(name: str) -> bool:
     return value == "1"
 
 
+def minutes() -> float | None:
+    """How long that may take, by MINUTES, which can be left out; None if as long as it needs."""
+    value = os.environ.get("MINUTES")
+    if value and not value.isdecimal():
+        raise Fail(f"MINUTES={value} is not a number of minutes")
+    return float(value) if value else None
+
+
 def args() -> list[str]:
     """The words of ARGS, quoted as for a shell."""
     try:

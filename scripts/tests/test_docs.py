@@ -15,7 +15,6 @@ import soak
 from harness import arch as arches
 from harness import cells
 from harness import flavour as flavours
-from harness import matrix
 from harness import selection
 from harness import source as sources
 from harness import variables
@@ -87,7 +86,7 @@ class CommandsTest(unittest.TestCase):
         flavours.selected(arch)
         selection.check_version(os.environ.get("KERNEL") or sources.DEFAULT)
         variables.flag("ACCEPT")
-        matrix.minutes_allowed()
+        variables.minutes()
         soak.duration()
         if of_cells:
             cells.chosen()
