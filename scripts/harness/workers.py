@@ -111,7 +111,9 @@ def work(label: str, function: Callable[[], T], send: Connection, parent: int) -
         raise SystemExit(command.INTERRUPTED)
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
+        # A shell's job in the background ignores interrupts, and so do its processes.
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, end)
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
     # It may have ended just before.
     if os.getppid() != parent:

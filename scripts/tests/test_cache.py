@@ -159,7 +159,12 @@ class Moved(Outside):
         command = [sys.executable, "-B", str(CHECKOUT / "scripts/run.py")]
         env = {"ARCH": "um", "CMD": "true", "RUST_ALLOC_DEMO_CACHE": str(self.cache)}
         with subprocess.Popen(
-            command, env={**os.environ, **env}, stdout=subprocess.PIPE, text=True
+            command,
+            env={**os.environ, **env},
+            stdout=subprocess.PIPE,
+            text=True,
+            # A shell's job in the background would ignore the interrupt, and build all of it.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         ) as process:
             assert process.stdout
             said = ""

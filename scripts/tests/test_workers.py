@@ -24,13 +24,15 @@ SOON = 60
 
 # What the scripts below have.
 HEAD = """
-import os, sys, time
+import os, signal, sys, time
 from collections.abc import Callable
 from pathlib import Path
 from harness import command, messages, process
 from harness.workers import Workers
 
 here = Path(sys.argv[1])
+# These tests may be run by a shell's job in the background.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def waits():
     script = f"echo $$ > {here}/pid.part && mv {here}/pid.part {here}/pid; exec sleep 1000"
@@ -180,6 +182,15 @@ class ProcessTest(unittest.TestCase):
         self.assertEqual(process.returncode, 130)
         self.assertFalse(runs(pid))
 
+    def test_in_the_background(self) -> None:
+        """A program that ignores interrupts goes on."""
+        process = self.waiting("signal.signal(signal.SIGINT, signal.SIG_IGN)")
+        pid = self.sleeping()
+        os.killpg(process.pid, signal.SIGINT)
+        with self.assertRaises(subprocess.TimeoutExpired):
+            process.wait(timeout=0.5)
+        self.assertTrue(runs(pid))
+
     def test_killed(self) -> None:
         """What ends the parent alone, without its knowing, ends all."""
         process = self.waiting()
@@ -187,9 +198,11 @@ class ProcessTest(unittest.TestCase):
         process.kill()
         self.assertTrue(within(lambda: not runs(pid)))
 
-    def waiting(self) -> "subprocess.Popen[str]":
-        """A program that waits for a function that waits."""
-        return self.begin("""
+    def waiting(self, first: str = "") -> "subprocess.Popen[str]":
+        """A program that does this first, and then waits for a function that waits."""
+        return self.begin(f"""
+            {first}
+
             def main():
                 with Workers() as workers:
                     workers.start("waits", waits)
