@@ -35,8 +35,12 @@ here = Path(sys.argv[1])
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def waits():
-    script = f"echo $$ > {here}/pid.part && mv {here}/pid.part {here}/pid; exec sleep 1000"
-    process.run_logged(["sh", "-c", script], here / "log", "the sleep")
+    def begun(pid):
+        (here / "pid.part").write_text(pid)
+        (here / "pid.part").rename(here / "pid")
+
+    # Its output is read once this can be interrupted.
+    process.run_logged(["sh", "-c", "echo $$; exec sleep 1000"], here / "log", "the sleep", begun)
 
 def other():
     while not (here / "pid").exists():
