@@ -53,6 +53,12 @@ def run_logged(
     see.
     """
     late, full = threading.Event(), ""
+
+    def end() -> None:
+        late.set()
+        end_group(process)
+
+    timer = threading.Timer(timeout or 0, end)
     with log.open("w", errors="replace") as file, subprocess.Popen(
         argv,
         stdin=subprocess.DEVNULL,
@@ -62,15 +68,10 @@ def run_logged(
         errors="replace",
         start_new_session=True,
     ) as process:
-
-        def end() -> None:
-            late.set()
-            end_group(process)
-
-        timer = threading.Timer(timeout or 0, end)
-        if timeout:
-            timer.start()
+        # Nothing comes before this: who is interrupted there would wait for the command.
         try:
+            if timeout:
+                timer.start()
             assert process.stdout is not None
             for line in process.stdout:
                 file.write(line)
