@@ -4,7 +4,8 @@
 
 A guest is one CPU's work, and much of a build is: two files at a time take little more than the
 half of the time. What a file that failed has said is shown. After MINUTES= no other file is begun,
-and those that were left out are named.
+and those that were left out are named. Where all were run, a command that the documentation shows
+and none of them ran is an error.
 """
 
 import math
@@ -20,8 +21,11 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
+import pages  # noqa: E402
+import ran  # noqa: E402
 from harness import command  # noqa: E402
 from harness import messages  # noqa: E402
+from harness import places  # noqa: E402
 from harness import variables  # noqa: E402
 from harness.messages import Fail  # noqa: E402
 
@@ -62,8 +66,8 @@ def chosen(words: list[str]) -> list[str]:
     return [name for name in dict.fromkeys(order) if not words or name in words]
 
 
-def run(name: str, slots: "queue.Queue[int]", until: float) -> Ended | None:
-    """Runs a test file, unless it is too late for that."""
+def run(name: str, slots: "queue.Queue[int]", until: float, notes: Path) -> Ended | None:
+    """Runs a test file, unless it is too late for that; its commands go to `notes`."""
     slot, began = slots.get(), time.monotonic()
     if began > until:
         slots.put(slot)
@@ -71,7 +75,7 @@ def run(name: str, slots: "queue.Queue[int]", until: float) -> Ended | None:
     done = subprocess.run(
         [sys.executable, "-B", "-m", "unittest", "-v", name],
         cwd=HERE,
-        env={**os.environ, "TEST_SLOT": str(slot)},
+        env={**os.environ, "TEST_SLOT": str(slot), "TEST_RAN": str(notes)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -98,14 +102,19 @@ def main() -> None:
     number = min(os.cpu_count() or 1, SLOTS)
     for slot in range(number):
         slots.put(slot)
-    with ThreadPoolExecutor(number) as pool:
-        came = dict(zip(names, pool.map(lambda name: run(name, slots, until), names)))
+    with ThreadPoolExecutor(number) as pool, places.scratch("tests") as folder:
+        notes = folder / "ran"
+        notes.touch()
+        came = dict(zip(names, pool.map(lambda name: run(name, slots, until, notes), names)))
+        unrun = ran.unrun(pages.commands(), ran.noted(notes))
     ended = [one for one in came.values() if one]
     if late := [name for name, one in came.items() if not one]:
         messages.say(f"left out: {', '.join(late)}")
     bad = [one.name for one in ended if not one.good or one.count == "no tests"]
     if bad:
         raise Fail(f"{len(bad)} of {len(ended)} test files failed: {', '.join(bad)}")
+    if unrun and not late and not variables.args():
+        raise Fail(f"shown in the documentation, and run by no test: {'; '.join(unrun)}")
     what = "all that was run" if late else "all of it"
     messages.say(
         f"{sum(int(one.count.split()[0]) for one in ended)} tests in {len(ended)} files,"

@@ -7,6 +7,7 @@ What is about the harness alone is run on the modules in faults/, which are buil
 under ARCH=um, which starts in a tenth of one.
 """
 
+import json
 import os
 import re
 import shutil
@@ -44,7 +45,7 @@ def said_by(
     env: Mapping[str, str] | None = None,
     stdin: str = "",
 ) -> tuple[int, str]:
-    """Runs a command; its exit code, and all that it says."""
+    """Runs a command; its exit code, and all that it says. One that went well is noted."""
     done = subprocess.run(
         command,
         cwd=cwd,
@@ -57,7 +58,18 @@ def said_by(
         timeout=LIMIT,
         check=False,
     )
+    if done.returncode == 0:
+        note(command, cwd, env or {})
     return done.returncode, done.stdout
+
+
+def note(command: Sequence[str | Path], cwd: Path | None, env: Mapping[str, str]) -> None:
+    """Notes a command in the file that TEST_RAN names, if there is one (ran.py reads it)."""
+    if file := os.environ.get("TEST_RAN"):
+        line = json.dumps([[str(word) for word in command], str(cwd or ""), dict(env)])
+        # In one piece, as other test files write there as well.
+        with open(file, "ab", buffering=0) as notes:
+            notes.write(line.encode() + b"\n")
 
 
 def copy_checkout(name: str) -> Path:

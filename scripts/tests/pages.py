@@ -19,6 +19,16 @@ PAGES = (
     *sorted((CHECKOUT / "reports").glob("*/README.md")),
 )
 
+# The program of each goal that the Makefile has, with its words.
+GOALS = {
+    goal: program + words
+    for goal, program, words in re.findall(
+        r"^([a-z_-]+): ##.*\n\t\$\(call run,([\w./]+)\)(.*)",
+        (CHECKOUT / "Makefile").read_text(),
+        re.MULTILINE,
+    )
+}
+
 # Blocks of code, and code in a line, which may go on in the next one.
 BLOCK = re.compile(r"^( *)```.*\n((?:.*\n)*?)\1```$|((?:^ {4}.*\n|^\n(?= {4}))+)", re.MULTILINE)
 INLINE = re.compile(r"`([^`]+)`")

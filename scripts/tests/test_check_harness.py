@@ -2,8 +2,14 @@
 
 """What runs these test files."""
 
+import os
+import tempfile
 import unittest
+from pathlib import Path
+from unittest import mock
 
+import pages
+import ran
 from copies import CHECKOUT, said_by
 
 # A file that takes no time.
@@ -37,6 +43,44 @@ class CheckHarness(unittest.TestCase):
         code, said = self.check(f"ARGS={NAME}", "MINUTES=soon")
         self.assertEqual(code, 2)
         self.assertIn("error: MINUTES=soon is not a number of minutes\n", said)
+
+
+class RanTest(unittest.TestCase):
+    """What is known of the commands that tests have run."""
+
+    def test_goals(self) -> None:
+        """By make or as a program, also in a sandbox; not the kernel's of the same name."""
+        here, env = str(CHECKOUT), {"KERNEL": "7.3", "HOME": "/", "SEED": ""}
+        wrapped = ["bwrap", "--bind", "/", "/", "env", "-i", "ARCH=um", "PATH=/bin"]
+        for argv, cwd, goal, given in (
+            (["make", "-s", "-C", here, "vm", "M=dir"], "", "vm", {"M", "KERNEL"}),
+            (["make", "dkms", "ARGS=-k 7.3"], here, "dkms", {"ARGS", "KERNEL"}),
+            (["python3", "-B", f"{here}/scripts/kunit.py", "test"], "", "test", {"KERNEL"}),
+            (["python3", "-B", f"{here}/scripts/kunit.py"], "", "kunit", {"KERNEL"}),
+            ([*wrapped, "python3", "scripts/demo.py"], "", "demo", {"ARCH", "KERNEL"}),
+        ):
+            with self.subTest(argv):
+                self.assertEqual(list(ran.of(argv, cwd, env)), [(goal, frozenset(given))])
+        for argv in (["make", "-C", "/nowhere", "modules_install"], ["make", "help"], ["true"]):
+            with self.subTest(argv):
+                self.assertEqual(list(ran.of(argv, here, env)), [])
+
+    def test_unrun(self) -> None:
+        """A command is run if a test gave it all that it is shown with, and it ended well."""
+        shown = [
+            pages.Command("page", f"make help {word}", ["help", "ci"], {word: "1"})
+            for word in ("DIR", "SEED")
+        ]
+        with tempfile.TemporaryDirectory() as folder:
+            notes = Path(folder, "ran")
+            with mock.patch.dict(os.environ, {"TEST_RAN": str(notes)}):
+                for end in ("", "; false"):
+                    code, _ = said_by(
+                        ["sh", "-c", f"true{end}", "make", "ci", "SEED=1" if end else "DIR=1"],
+                        CHECKOUT,
+                    )
+                    self.assertEqual(code, 1 if end else 0)
+            self.assertEqual(ran.unrun(shown, ran.noted(notes)), ["make help SEED (page)"])
 
 
 if __name__ == "__main__":
