@@ -88,14 +88,14 @@ def vendor(toolchain: Toolchain, package: Path) -> Path:
     """A directory with the sources of the crates that a package's Cargo.toml names, and of those
     that they need, by `cargo vendor`."""
     text = (package / "Cargo.toml").read_text()
+
+    def fill(part: Path) -> None:
+        (part / "Cargo.toml").write_text(text)
+        (part / "main.rs").touch()
+        download(toolchain, ["vendor", "--quiet"], part, rw=[part])
+
     where = places.stage("cargo") / f"vendor-{places.key(text)}"
-    with places.lock("cargo"):
-        if not where.is_dir():
-            with places.publish(where) as part:
-                (part / "Cargo.toml").write_text(text)
-                (part / "main.rs").touch()
-                download(toolchain, ["vendor", "--quiet"], part, rw=[part])
-    return where / "vendor"
+    return places.kept(where, "cargo", fill) / "vendor"
 
 
 def download(

@@ -50,14 +50,14 @@ PLACE = re.compile(r":\d+:\d+: ")
 
 def provide(toolchain: Toolchain) -> Path:
     """The program; it is compiled the first time."""
+
+    def fill(part: Path) -> None:
+        messages.say(f"      cargo-mutants {VERSION}: compiling it takes some minutes, once")
+        words = ["install", "--locked", f"--version={VERSION}", "cargo-mutants"]
+        cargo.download(toolchain, [*words, f"--root={part}"], part, rw=[part])
+
     where = places.stage("cargo") / f"cargo-mutants-{places.key(VERSION, toolchain.key)}"
-    with places.lock("cargo-mutants"):
-        if not where.is_dir():
-            messages.say(f"      cargo-mutants {VERSION}: compiling it takes some minutes, once")
-            words = ["install", "--locked", f"--version={VERSION}", "cargo-mutants"]
-            with places.publish(where) as part:
-                cargo.download(toolchain, [*words, f"--root={part}"], part, rw=[part])
-    return where / "bin/cargo-mutants"
+    return places.kept(where, "cargo-mutants", fill) / "bin/cargo-mutants"
 
 
 def mutants(toolchain: Toolchain) -> list[Mutant]:

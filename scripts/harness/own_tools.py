@@ -87,14 +87,13 @@ def with_suffix(base: str, suffix: str) -> dict[str, Path]:
 
 def folder(links: dict[str, Path]) -> Path:
     """A directory with these links."""
+
+    def fill(part: Path) -> None:
+        for name, tool in links.items():
+            (part / name).symlink_to(tool)
+
     made_of = places.key(*(f"{name} {tool}" for name, tool in sorted(links.items())))
-    where = places.stage("toolchain") / f"host-{made_of}"
-    with places.lock("toolchain"):
-        if not where.is_dir():
-            with places.publish(where) as part:
-                for name, tool in links.items():
-                    (part / name).symlink_to(tool)
-    return where
+    return places.kept(places.stage("toolchain") / f"host-{made_of}", "toolchain", fill)
 
 
 def need() -> None:

@@ -10,7 +10,7 @@ import os
 import pwd
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from harness.messages import Fail, say
@@ -225,6 +225,17 @@ def publish(final: Path) -> Iterator[Path]:
         part.rename(final)
     finally:
         remove(part)
+
+
+def kept(final: Path, name: str, fill: Callable[[Path], None]) -> Path:
+    """The directory `final`; made by `fill`, which is given it empty, if it isn't there. Who else
+    asks for it meanwhile, or for another under the same name of a lock, waits."""
+    if not final.is_dir():
+        with lock(name):
+            if not final.is_dir():
+                with publish(final) as part:
+                    fill(part)
+    return final
 
 
 @contextlib.contextmanager

@@ -78,24 +78,22 @@ def own(tarball: Path, toolchain: Toolchain, variable: str = "KERNEL_TARBALL") -
     tarball = tarball.absolute()
     with tarball.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()[:12]
-    to = places.stage("source") / f"tarball-{digest}"
-    with places.lock("source"):
-        if not to.is_dir():
-            messages.say(f"      unpacking {tarball}")
-            log = places.logs() / "source.log"
-            with places.publish(to) as part:
-                script = f"cd '{part}' && {UNTAR.format(shlex.quote(str(tarball)))}"
-                argv = toolchain.argv(["bash", "-c", script], ro=[tarball], rw=[part])
-                try:
-                    process.run_logged(argv, log, "unpacking it", quoting=False)
-                    version = version_of(part / "tree")
-                except (Fail, OSError) as error:
-                    raise Fail(
-                        f"{variable}={tarball} is not a kernel's source: it must be a tar"
-                        " archive with one directory at its top, and a kernel's Makefile in that"
-                        f" ({error})"
-                    ) from error
-                (part / "version").write_text(f"{version}-{digest}")
+
+    def fill(part: Path) -> None:
+        messages.say(f"      unpacking {tarball}")
+        script = f"cd '{part}' && {UNTAR.format(shlex.quote(str(tarball)))}"
+        argv = toolchain.argv(["bash", "-c", script], ro=[tarball], rw=[part])
+        try:
+            process.run_logged(argv, places.logs() / "source.log", "unpacking it", quoting=False)
+            version = version_of(part / "tree")
+        except (Fail, OSError) as error:
+            raise Fail(
+                f"{variable}={tarball} is not a kernel's source: it must be a tar archive with one"
+                f" directory at its top, and a kernel's Makefile in that ({error})"
+            ) from error
+        (part / "version").write_text(f"{version}-{digest}")
+
+    to = places.kept(places.stage("source") / f"tarball-{digest}", "source", fill)
     if kdir.is_too_old(version_of(to / "tree")):
         raise Fail(f"{variable}={tarball}: it is too old; {kdir.too_old()}")
     return to

@@ -175,15 +175,13 @@ def host() -> Toolchain:
 def root() -> Toolchain:
     """The root in the cache; made if it isn't there."""
     sandbox.need()
+
+    def fill(part: Path) -> None:
+        bootstrap.preflight()
+        bootstrap.make_root(part)
+
     name = places.key(*bootstrap.MADE_OF)
-    where = places.stage("toolchain") / name
-    if not where.is_dir():
-        with places.lock("toolchain"):
-            if not where.is_dir():
-                bootstrap.preflight()
-                with places.publish(where) as part:
-                    bootstrap.make_root(part)
-    return Toolchain(where, name)
+    return Toolchain(places.kept(places.stage("toolchain") / name, "toolchain", fill), name)
 
 
 def backports() -> Toolchain:
@@ -197,23 +195,19 @@ def with_packages(base: Toolchain, packages: Sequence[str], suite: str = SUITE) 
     Its files are links to those of that one, which dpkg replaces and does not change. What is to
     come from another `suite` than the root's own says so (`dkms/bookworm`), and may be older.
     """
-    assert base.root
     name = places.key(base.key, *packages)
     where = places.stage("toolchain") / name
-    if not where.is_dir():
-        with places.lock("toolchain"):
-            if not where.is_dir():
-                with places.publish(where) as part:
-                    part.rmdir()
-                    add_packages(base.root, part, packages, suite)
+    places.kept(where, "toolchain", lambda part: add_packages(base, part, packages, suite))
     return Toolchain(where, name)
 
 
-def add_packages(base: Path, part: Path, packages: Sequence[str], suite: str) -> None:
+def add_packages(base: Toolchain, part: Path, packages: Sequence[str], suite: str) -> None:
     """Makes a root of links to another's files, and installs packages in it."""
+    assert base.root
+    part.rmdir()
     messages.say(f"      installing {', '.join(packages)} in a copy of the toolchain's root")
     log = places.logs() / "toolchain.log"
-    process.run_logged(["cp", "-al", str(base), str(part)], log, "copying the toolchain's root")
+    process.run_logged(["cp", "-al", str(base.root), str(part)], log, "copying the toolchain's root")
     (part / COMPILERS).unlink(missing_ok=True)
     apt = f"apt-get {APT} -o Dpkg::Use-Pty=0"
     install_ = f"{apt} install -y --no-install-recommends --allow-downgrades {' '.join(packages)}"

@@ -22,52 +22,51 @@ FLAGS = (
 
 
 def init(kernel: Kernel) -> Path:
-    """The program for guests on this kernel; compiled if it isn't there.
-
-    A kernel that came without its source takes the nolibc of the default one.
-    """
-    tree = kernel.source
-    if tree is None or not (tree / NOLIBC / "nolibc.h").exists():
-        tree = sources.provide(None, None, kernel.toolchain) / "tree"
-    arch = kernel.arch
+    """The program for guests on this kernel; compiled if it isn't there."""
+    tree, arch = with_nolibc(kernel), kernel.arch
     made_of = places.key(str(tree), SOURCE.read_text(), *FLAGS, arch.triple, kernel.toolchain.key)
     where = places.stage("init") / f"{arch.user}-{made_of}"
-    if not where.is_dir():
-        with places.lock(f"init-{where.name}"):
-            if not where.is_dir():
-                messages.say(f"      compiling the guest's /init for {arch.user}")
-                compile_(kernel, tree, headers(kernel, tree), where)
-    return where / "init"
+    lock = f"init-{where.name}"
+    return places.kept(where, lock, lambda part: compile_(kernel, tree, part)) / "init"
+
+
+def with_nolibc(kernel: Kernel) -> Path:
+    """The kernel's source; the default one's, if it came without."""
+    tree = kernel.source
+    if tree is None or not (tree / NOLIBC / "nolibc.h").exists():
+        return sources.provide(None, None, kernel.toolchain) / "tree"
+    return tree
 
 
 def headers(kernel: Kernel, tree: Path) -> Path:
     """The kernel's headers for user space; made if they aren't there, which is most of the work."""
     arch = kernel.arch.user
-    where = places.stage("init") / f"headers-{arch}-{places.key(str(tree))}"
-    with places.lock(f"init-{where.name}"):
-        if not where.is_dir():
-            with places.publish(where) as part:
-                build = part / "build"
-                build.mkdir()
-                make = ["make", "-C", str(tree), f"O={build}", f"ARCH={arch}", "LLVM=1", "headers"]
-                process.run_logged(
-                    kernel.toolchain.argv(make, ro=[tree], rw=[build]),
-                    places.logs() / "init-headers.log",
-                    "making the kernel's headers for user space",
-                )
-                (build / "usr/include").rename(part / "include")
-                places.remove(build)
-    return where / "include"
 
-
-def compile_(kernel: Kernel, tree: Path, include: Path, where: Path) -> None:
-    """Compiles the program."""
-    with places.publish(where) as part:
-        clang = ["clang", f"--target={kernel.arch.triple}", *FLAGS]
-        clang += ["-isystem", str(include), "-I", str(tree / NOLIBC)]
-        clang += ["-include", "nolibc.h", "-o", str(part / "init"), str(SOURCE)]
+    def fill(part: Path) -> None:
+        build = part / "build"
+        build.mkdir()
+        make = ["make", "-C", str(tree), f"O={build}", f"ARCH={arch}", "LLVM=1", "headers"]
         process.run_logged(
-            kernel.toolchain.argv(clang, ro=[tree, include, SOURCE], rw=[part]),
-            places.logs() / "init.log",
-            "compiling the guest's /init",
+            kernel.toolchain.argv(make, ro=[tree], rw=[build]),
+            places.logs() / "init-headers.log",
+            "making the kernel's headers for user space",
         )
+        (build / "usr/include").rename(part / "include")
+        places.remove(build)
+
+    where = places.stage("init") / f"headers-{arch}-{places.key(str(tree))}"
+    return places.kept(where, f"init-{where.name}", fill) / "include"
+
+
+def compile_(kernel: Kernel, tree: Path, part: Path) -> None:
+    """Compiles the program."""
+    messages.say(f"      compiling the guest's /init for {kernel.arch.user}")
+    include = headers(kernel, tree)
+    clang = ["clang", f"--target={kernel.arch.triple}", *FLAGS]
+    clang += ["-isystem", str(include), "-I", str(tree / NOLIBC)]
+    clang += ["-include", "nolibc.h", "-o", str(part / "init"), str(SOURCE)]
+    process.run_logged(
+        kernel.toolchain.argv(clang, ro=[tree, include, SOURCE], rw=[part]),
+        places.logs() / "init.log",
+        "compiling the guest's /init",
+    )

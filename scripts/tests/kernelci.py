@@ -34,24 +34,24 @@ DRY_RUN = (*KCI_DEV, "submit", "build", "--dry-run", "--from-json=/dev/stdin")
 
 def provide() -> Path:
     """The directory with the packages; they are downloaded the first time."""
+
+    def fill(part: Path) -> None:
+        toolchain = toolchains.with_packages(toolchains.root(), ["python3-pip"])
+        options = ["--quiet", "--no-deps", "--only-binary=:all:", "--root-user-action=ignore"]
+        process.run_logged(
+            toolchain.argv(
+                ["pip", "install", *options, f"--target={part}", f"-r{VERSIONS}"],
+                ro=[VERSIONS, cargo.CERTIFICATES],
+                rw=[part],
+                env={"PIP_CERT": str(cargo.CERTIFICATES)},
+                network=True,
+            ),
+            places.logs() / "kernelci.log",
+            "downloading KernelCI's programs",
+        )
+
     where = places.stage("kernelci") / places.key(VERSIONS.read_text())
-    with places.lock("kernelci"):
-        if not where.is_dir():
-            toolchain = toolchains.with_packages(toolchains.root(), ["python3-pip"])
-            options = ["--quiet", "--no-deps", "--only-binary=:all:", "--root-user-action=ignore"]
-            with places.publish(where) as part:
-                process.run_logged(
-                    toolchain.argv(
-                        ["pip", "install", *options, f"--target={part}", f"-r{VERSIONS}"],
-                        ro=[VERSIONS, cargo.CERTIFICATES],
-                        rw=[part],
-                        env={"PIP_CERT": str(cargo.CERTIFICATES)},
-                        network=True,
-                    ),
-                    places.logs() / "kernelci.log",
-                    "downloading KernelCI's programs",
-                )
-    return where
+    return places.kept(where, "kernelci", fill)
 
 
 def run(words: Sequence[str], text: str) -> tuple[int, str]:

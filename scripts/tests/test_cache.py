@@ -1,19 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0
 
-"""The cache: where it is, what is said where it can't be, and that it is good at another path."""
+"""The cache: where it is, what is said where it can't be, what it keeps, and that it is good at
+another path."""
 
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import time
 import unittest
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from copies import CHECKOUT, said_by
 from outside import Outside
 
 from harness import places
+from harness.messages import Fail
 
 # What says where the cache is, in a process of its own.
 SAYS = "from harness import command, places; command.main(lambda: print(places.cache()))"
@@ -109,6 +114,49 @@ class Full(unittest.TestCase):
             full = folder / "full"
             said = self.fill(full, RUST_ALLOC_DEMO_CACHE=str(folder), TMPDIR=str(full))
             self.assertIn(f"the file system of {full} is full; make room there, or set TMP", said)
+
+
+class Kept(unittest.TestCase):
+    """What is made once."""
+
+    def setUp(self) -> None:
+        """A place in the cache, and who has made something there."""
+        self.where = self.enterContext(places.scratch("kept")) / "it"
+        self.made: list[str] = []
+
+    def ask(self, name: str, fill: Callable[[Path], object] = Path.exists) -> None:
+        """Asks for it; what is there then was made whole."""
+
+        def noted(part: Path) -> None:
+            self.made.append(name)
+            fill(part)
+            (part / "whole").touch()
+
+        self.assertEqual(places.kept(self.where, self.where.parent.name, noted), self.where)
+        self.assertTrue((self.where / "whole").exists())
+
+    def test_at_once(self) -> None:
+        """Of two that ask at the same time one makes it, and the other waits."""
+        with ThreadPoolExecutor(2) as pool:
+            for _ in pool.map(lambda name: self.ask(name, lambda _: time.sleep(0.5)), "ab"):
+                pass
+        self.assertEqual(len(self.made), 1)
+        self.ask("c")
+        self.assertEqual(len(self.made), 1)
+
+    def test_failed(self) -> None:
+        """Where one fails nothing stays, and the next one makes it."""
+
+        def fail(part: Path) -> None:
+            (part / "half").touch()
+            raise Fail("it can't be made")
+
+        with self.assertRaises(Fail):
+            self.ask("a", fail)
+        self.assertEqual(list(self.where.parent.iterdir()), [])
+        self.ask("b")
+        self.assertEqual(self.made, ["a", "b"])
+        self.assertFalse((self.where / "half").exists())
 
 
 class Moved(Outside):

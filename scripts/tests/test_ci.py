@@ -41,17 +41,15 @@ COMMIT = (
 
 def provide(toolchain: Toolchain) -> Path:
     """A directory with the programs; they are downloaded the first time."""
+
+    def fill(part: Path) -> None:
+        words = ["npm", "install", "--ignore-scripts", f"--prefix={part}", *PROGRAMS]
+        env = {"NODE_EXTRA_CA_CERTS": str(cargo.CERTIFICATES)}
+        argv = toolchain.argv(words, ro=[cargo.CERTIFICATES], rw=[part], env=env, network=True)
+        process.run_logged(argv, places.logs() / "npm.log", "npm install")
+
     where = places.stage("npm") / places.key(*PROGRAMS, toolchain.key)
-    with places.lock("npm"):
-        if not where.is_dir():
-            with places.publish(where) as part:
-                words = ["npm", "install", "--ignore-scripts", f"--prefix={part}", *PROGRAMS]
-                env = {"NODE_EXTRA_CA_CERTS": str(cargo.CERTIFICATES)}
-                argv = toolchain.argv(
-                    words, ro=[cargo.CERTIFICATES], rw=[part], env=env, network=True
-                )
-                process.run_logged(argv, places.logs() / "npm.log", "npm install")
-    return where / "node_modules/.bin"
+    return places.kept(where, "npm", fill) / "node_modules/.bin"
 
 
 @unittest.skipUnless(os.geteuid() == 0, "it takes root to make a sandbox in a sandbox")
