@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 
-"""The commands of the Makefile that tests have run (copies.note), beside those that pages show."""
+"""The commands of the Makefile that tests have run (copies.note), beside those that pages show.
+
+As a program it prints those that were not run, of a file with notes.
+"""
 
 import json
 import re
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -61,3 +65,7 @@ def unrun(commands: Iterable[pages.Command], ran: set[Ran]) -> list[str]:
         if goal in pages.GOALS and goal not in NOT_RUN
         if not any(goal == name and set(command.variables) <= given for name, given in ran)
     ]
+
+
+if __name__ == "__main__":
+    print("; ".join(unrun(pages.commands(), noted(Path(sys.argv[1])))))

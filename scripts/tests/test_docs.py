@@ -93,6 +93,14 @@ class CommandsTest(unittest.TestCase):
         names = set(found[1].split(", "))
         return {*names, *variables.ANY, *(variables.TOOLS if "TOOLCHAIN" in names else ())}
 
+    def test_module_dir(self) -> None:
+        """The page about modules of one's own names all commands that take M=."""
+        page = (CHECKOUT / "docs/modules.md").read_text()
+        [said] = re.findall(r"^`M=` is taken by (.*?)\. Any ", page, re.MULTILINE | re.DOTALL)
+        named = ["modules" if one == "make" else one for one in re.findall(r"`([\w-]+)`", said)]
+        taking = [goal for goal in pages.GOALS if "M" in self.taken(goal)]
+        self.assertEqual(sorted(named), sorted(taking))
+
     def test_not_run(self) -> None:
         """What no test runs is shown, so its reason is still wanted."""
         shown = {goal for command in pages.commands() for goal in command.goals}
