@@ -21,6 +21,7 @@ NAMES = {*variables.SOME, *variables.TOOLS}
 NOT_RUN = {
     "bench": "it takes minutes; CI runs it, and its tables stand in docs/allocator.md",
     "check-harness": "it runs the tests",
+    "host-test": "it takes minutes; CI runs it",
     "first-step": "it takes an hour; its table stands in docs/harness.md",
 }
 

@@ -141,7 +141,7 @@ class Running(Harness):
         self.assertIn("rust_alloc_demo: exit: live=0 bytes=0", out)
 
     def test_tracing(self) -> None:
-        """The README's lines show the allocator's calls, by name."""
+        """The lines of the documentation show the allocator's calls, by name."""
         trace = documented("events/kmem/kmalloc/enable")
         mount = "mount -t tracefs tracefs /sys/kernel/tracing\n"
         out = self.session(f"{LOAD}{mount}{trace}{UNLOAD}", DEBUG="1")

@@ -121,10 +121,10 @@ class OwnTools(Outside):
         for name, plain in VERSIONS.items():
             (cls.bin / name).symlink_to(f"/usr/bin/{plain}")
 
-    def there(self, script: str, code: int = 0, **given: str) -> str:
+    def there(self, script: str, *words: str, code: int = 0, **given: str) -> str:
         """Runs a command on the machine; what it says."""
         argv = self.toolchain.argv(
-            ["python3", "-B", str(CHECKOUT / "scripts" / script)],
+            ["python3", "-B", str(CHECKOUT / "scripts" / script), *words],
             ro=[CHECKOUT, places.stage("source"), places.stage("kernel")],
             rw=[self.place],
             cwd=CHECKOUT,
@@ -158,10 +158,16 @@ class OwnTools(Outside):
         given = {"KDIR": str(self.kernel), "M": str(module), "RUSTC": "rustc-1.85"}
         for llvm in ("-19", "/usr/lib/llvm-19/bin/"):
             with self.subTest(llvm):
-                self.there("modules.py", 0, **{**exported(), **given, "LLVM": llvm})
+                self.there("modules.py", **{**exported(), **given, "LLVM": llvm})
                 [made] = module.glob("*.ko")
                 made.unlink()
                 shutil.rmtree(self.cache / "module")
+
+    def test_suites(self) -> None:
+        """The suites of a module run in a guest."""
+        given = {"KDIR": str(self.kernel), "M": str(self.copy("c_suite")), "LLVM": "-19"}
+        said = self.there("kunit.py", "test", **given, RUSTC="rustc-1.85")
+        self.assertRegex(said, r"(?m)^kunit: [1-9]\d* passed, 0 failed")
 
     def test_wrong(self) -> None:
         """What names nothing that is there, in one line."""

@@ -123,6 +123,11 @@ class WithoutKunit(Outside):
         out = self.on_stock("kunit", code=2, M=folder, ARGS="words.nothing")
         self.assertIn("error: no case ran; does the filter match any?", out)
 
+    def test_shell(self) -> None:
+        """`make vm` is on that kernel too."""
+        out = self.on_stock("vm", M=str(self.module()), stdin="uname -r\n")
+        self.assertRegex(out, r"(?m)^7\.\d+\.\d+\+deb13-cloud-amd64$")
+
     def test_demo(self) -> None:
         """`make demo` loads the module, and its suites don't run."""
         out = self.on_stock("demo", M=str(self.module()))
