@@ -21,6 +21,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
+import pages  # noqa: E402
+import ran  # noqa: E402
 from harness import command  # noqa: E402
 from harness import messages  # noqa: E402
 from harness import places  # noqa: E402
@@ -104,9 +106,7 @@ def main() -> None:
         notes = folder / "ran"
         notes.touch()
         came = dict(zip(names, pool.map(lambda name: run(name, slots, until, notes), names)))
-        shown = [sys.executable, "-B", "ran.py", str(notes)]
-        done = subprocess.run(shown, cwd=HERE, check=True, stdout=subprocess.PIPE, text=True)
-        unrun = done.stdout.strip()
+        unrun = ran.unrun(pages.commands(), ran.noted(notes))
     ended = [one for one in came.values() if one]
     if late := [name for name, one in came.items() if not one]:
         messages.say(f"left out: {', '.join(late)}")
@@ -114,7 +114,7 @@ def main() -> None:
     if bad:
         raise Fail(f"{len(bad)} of {len(ended)} test files failed: {', '.join(bad)}")
     if unrun and not late and not variables.args():
-        raise Fail(f"shown in the documentation, and run by no test: {unrun}")
+        raise Fail(f"shown in the documentation, and run by no test: {'; '.join(unrun)}")
     what = "all that was run" if late else "all of it"
     messages.say(
         f"{sum(int(one.count.split()[0]) for one in ended)} tests in {len(ended)} files,"

@@ -7,7 +7,6 @@ What is about the harness alone is run on the modules in faults/, which are buil
 under ARCH=um, which starts in a tenth of one.
 """
 
-import json
 import os
 import re
 import shutil
@@ -17,7 +16,10 @@ import unittest
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-CHECKOUT = Path(__file__).resolve().parents[2]
+import pages
+import ran
+
+CHECKOUT = pages.CHECKOUT
 sys.path.insert(0, str(CHECKOUT / "scripts"))
 
 import lint  # noqa: E402
@@ -59,17 +61,8 @@ def said_by(
         check=False,
     )
     if done.returncode == 0:
-        note(command, cwd, env or {})
+        ran.note([str(word) for word in command], cwd, env or {})
     return done.returncode, done.stdout
-
-
-def note(command: Sequence[str | Path], cwd: Path | None, env: Mapping[str, str]) -> None:
-    """Notes a command in the file that TEST_RAN names, if there is one (ran.py reads it)."""
-    if file := os.environ.get("TEST_RAN"):
-        line = json.dumps([[str(word) for word in command], str(cwd or ""), dict(env)])
-        # In one piece, as other test files write there as well.
-        with open(file, "ab", buffering=0) as notes:
-            notes.write(line.encode() + b"\n")
 
 
 def copy_checkout(name: str) -> Path:

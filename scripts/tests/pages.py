@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from copies import CHECKOUT
+CHECKOUT = Path(__file__).resolve().parents[2]
 
 PAGES = (
     CHECKOUT / "README.md",

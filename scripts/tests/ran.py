@@ -1,21 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 
-"""The commands of the Makefile that tests have run (copies.note), beside those that pages show.
-
-As a program it prints those that were not run, of a file with notes.
-"""
+"""The commands of the Makefile that tests have run to a good end, beside those that pages show."""
 
 import json
+import os
 import re
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pages
-
-from harness import variables
-
-NAMES = {*variables.SOME, *variables.TOOLS}
 
 # What the pages show, and no test runs to a good end; with the reason.
 NOT_RUN = {
@@ -25,25 +18,23 @@ NOT_RUN = {
     "first-step": "it takes an hour; its table stands in docs/harness.md",
 }
 
-# A goal, and the names of the variables that it was given.
+# A goal, and the names of the variables that are set for it, of make's command line or not.
 Ran = tuple[str, frozenset[str]]
 
 
-def of(argv: Sequence[str], cwd: str, env: Mapping[str, str]) -> Iterable[Ran]:
+def of(argv: Sequence[str], cwd: Path | None, env: Mapping[str, str]) -> list[Ran]:
     """What a command runs of the Makefile; it may be inside a sandbox."""
     words = dict(word.split("=", 1) for word in argv if re.match(r"[A-Z_]+=", word))
-    given = frozenset(name for name, value in {**env, **words}.items() if value and name in NAMES)
+    given = frozenset(name for name, value in {**env, **words}.items() if value)
     return [(goal, given) for goal in goals(argv, cwd)]
 
 
-def goals(argv: Sequence[str], cwd: str) -> list[str]:
+def goals(argv: Sequence[str], cwd: Path | None) -> list[str]:
     """The goals that a command runs, by make or as their programs."""
     for number, word in enumerate(argv):
         rest = list(argv[number + 1 :])
         if word == "make":
-            folder = Path(rest[rest.index("-C") + 1] if "-C" in rest else cwd)
-            ours = (folder / "scripts/harness").is_dir()
-            return [goal for goal in rest if ours and goal in pages.GOALS]
+            return [goal for goal in rest if goal in pages.GOALS and is_ours(argv, cwd)]
         if Path(word).parent.name == "scripts":
             programs = {program: goal for goal, program in pages.GOALS.items()}
             name = Path(word).name
@@ -52,9 +43,25 @@ def goals(argv: Sequence[str], cwd: str) -> list[str]:
     return []
 
 
+def is_ours(argv: Sequence[str], cwd: Path | None) -> bool:
+    """Whether make is run where this project is, and not on a kernel."""
+    folders = [argv[argv.index(word) + 1] for word in ("-C", "--chdir") if word in argv]
+    return Path(*folders[:1] or [cwd or "."], "scripts/harness").is_dir()
+
+
+def note(argv: Sequence[str], cwd: Path | None, env: Mapping[str, str]) -> None:
+    """Notes a command in the file that TEST_RAN names, if there is one."""
+    if file := os.environ.get("TEST_RAN"):
+        lines = [json.dumps([goal, sorted(given)]) + "\n" for goal, given in of(argv, cwd, env)]
+        # In one piece, as other test files write there as well.
+        with open(file, "ab", buffering=0) as notes:
+            notes.write("".join(lines).encode())
+
+
 def noted(file: Path) -> set[Ran]:
     """What is noted in a file."""
-    return {ran for line in file.read_text().splitlines() for ran in of(*json.loads(line))}
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    return {(goal, frozenset(given)) for goal, given in lines}
 
 
 def unrun(commands: Iterable[pages.Command], ran: set[Ran]) -> list[str]:
@@ -66,7 +73,3 @@ def unrun(commands: Iterable[pages.Command], ran: set[Ran]) -> list[str]:
         if goal in pages.GOALS and goal not in NOT_RUN
         if not any(goal == name and set(command.variables) <= given for name, given in ran)
     ]
-
-
-if __name__ == "__main__":
-    print("; ".join(unrun(pages.commands(), noted(Path(sys.argv[1])))))
