@@ -207,7 +207,8 @@ def add_packages(base: Toolchain, part: Path, packages: Sequence[str], suite: st
     part.rmdir()
     messages.say(f"      installing {', '.join(packages)} in a copy of the toolchain's root")
     log = places.logs() / "toolchain.log"
-    process.run_logged(["cp", "-al", str(base.root), str(part)], log, "copying the toolchain's root")
+    copy = ["cp", "-al", str(base.root), str(part)]
+    process.run_logged(copy, log, "copying the toolchain's root")
     (part / COMPILERS).unlink(missing_ok=True)
     apt = f"apt-get {APT} -o Dpkg::Use-Pty=0"
     install_ = f"{apt} install -y --no-install-recommends --allow-downgrades {' '.join(packages)}"

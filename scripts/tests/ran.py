@@ -45,8 +45,8 @@ def goals(argv: Sequence[str], cwd: Path | None) -> list[str]:
 
 def is_ours(argv: Sequence[str], cwd: Path | None) -> bool:
     """Whether make is run where this project is, and not on a kernel."""
-    folders = [argv[argv.index(word) + 1] for word in ("-C", "--chdir") if word in argv]
-    return Path(*folders[:1] or [cwd or "."], "scripts/harness").is_dir()
+    named = [argv[argv.index(word) + 1] for word in ("-C", "--chdir") if word in argv]
+    return Path(*named[:1] or [str(cwd or ".")], "scripts/harness").is_dir()
 
 
 def note(argv: Sequence[str], cwd: Path | None, env: Mapping[str, str]) -> None:

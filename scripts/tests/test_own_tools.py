@@ -121,8 +121,9 @@ class OwnTools(Outside):
         for name, plain in VERSIONS.items():
             (cls.bin / name).symlink_to(f"/usr/bin/{plain}")
 
-    def there(self, script: str, *words: str, code: int = 0, **given: str) -> str:
-        """Runs a command on the machine; what it says."""
+    def there(self, command: str, code: int = 0, **given: str) -> str:
+        """Runs a script on the machine, with its words; what it says."""
+        script, *words = command.split()
         argv = self.toolchain.argv(
             ["python3", "-B", str(CHECKOUT / "scripts" / script), *words],
             ro=[CHECKOUT, places.stage("source"), places.stage("kernel")],
@@ -158,7 +159,7 @@ class OwnTools(Outside):
         given = {"KDIR": str(self.kernel), "M": str(module), "RUSTC": "rustc-1.85"}
         for llvm in ("-19", "/usr/lib/llvm-19/bin/"):
             with self.subTest(llvm):
-                self.there("modules.py", **{**exported(), **given, "LLVM": llvm})
+                self.there("modules.py", 0, **{**exported(), **given, "LLVM": llvm})
                 [made] = module.glob("*.ko")
                 made.unlink()
                 shutil.rmtree(self.cache / "module")
@@ -166,7 +167,8 @@ class OwnTools(Outside):
     def test_suites(self) -> None:
         """The suites of a module run in a guest."""
         given = {"KDIR": str(self.kernel), "M": str(self.copy("c_suite")), "LLVM": "-19"}
-        said = self.there("kunit.py", "test", **given, RUSTC="rustc-1.85")
+        given["RUSTC"] = "rustc-1.85"
+        said = self.there("kunit.py test", 0, **given)
         self.assertRegex(said, r"(?m)^kunit: [1-9]\d* passed, 0 failed")
 
     def test_wrong(self) -> None:
