@@ -66,10 +66,11 @@ def noted(file: Path) -> set[Ran]:
 
 def unrun(commands: Iterable[pages.Command], ran: set[Ran]) -> list[str]:
     """Those of the commands that were not run with all the variables that they have there."""
-    return [
-        f"{command.text} ({command.page})"
+    missing = [
+        f"{command.text.partition(' #')[0].strip()} ({command.page})"
         for command in commands
         for goal in command.goals
         if goal in pages.GOALS and goal not in NOT_RUN
         if not any(goal == name and set(command.variables) <= given for name, given in ran)
     ]
+    return list(dict.fromkeys(missing))
