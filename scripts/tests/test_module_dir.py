@@ -288,6 +288,13 @@ class Commands(Outside):
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         self.assertTrue((folder / "c_suite.ko").exists())
 
+    def test_kdir(self) -> None:
+        """A kernel of one's own, whose architecture its tree says."""
+        build = next(places.stage("kernel").glob("7.3*-um-*"))
+        out = self.make("demo", M=str(FIXTURES / "pair"), KDIR=str(build), ARCH="")
+        self.assertRegex(out, rf"kernel: Linux 7\.3\.\d+ in {re.escape(str(build))}\n")
+        self.assertIn("demo: insmod and rmmod went as they should", out)
+
     def test_lint(self) -> None:
         """Of modules of others, only what is about modules is checked."""
         folder = self.copy("composite", "lint")
