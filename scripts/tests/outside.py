@@ -23,6 +23,11 @@ def content(folder: Path) -> dict[str, bytes]:
     }
 
 
+def um_kernel() -> Path:
+    """The build directory of the kernel of these tests, as a tree of one's own."""
+    return next(places.stage("kernel").glob("7.3*-um-*"))
+
+
 class Outside(unittest.TestCase):
     """A place for modules of others, always the same, so that the cache knows them."""
 

@@ -4,6 +4,7 @@
 somewhere, and the files that they name are there. That their commands are run by tests is seen when
 all tests have run (ran.py)."""
 
+import functools
 import os
 import re
 import unittest
@@ -39,6 +40,16 @@ CHECKED = {"ARCH", "DEBUG", "KERNEL", "CELLS", "ACCEPT", "MINUTES", "DURATION"}
 BARE = {"help"}
 
 
+@functools.cache
+def taken(goal: str) -> set[str]:
+    """The variables that a command takes."""
+    code, out = said_by(["make", "-s", "-C", str(CHECKOUT), goal, "NO_SUCH=1"])
+    found = re.match(rf"error: make {goal} does not take NO_SUCH=; it takes (.*)\n", out)
+    assert code and found, out
+    names = set(found[1].split(", "))
+    return {*names, *variables.ANY, *(variables.TOOLS if "TOOLCHAIN" in names else ())}
+
+
 class CommandsTest(unittest.TestCase):
     """The commands of make."""
 
@@ -51,13 +62,13 @@ class CommandsTest(unittest.TestCase):
 
     def test_variables(self) -> None:
         """Each takes what is shown with it, as it says itself when it is given another."""
-        taken: dict[str, set[str]] = {}
+        seen: set[str] = set()
         for command in pages.commands():
             for goal in set(command.goals) & set(pages.GOALS) if command.variables else ():
                 with self.subTest(command.page, command=command.text):
-                    taken[goal] = taken.get(goal) or self.taken(goal)
-                    self.assertLessEqual(set(command.variables), taken[goal])
-        self.assertGreater(len(taken), 5)
+                    seen.add(goal)
+                    self.assertLessEqual(set(command.variables), taken(goal))
+        self.assertGreater(len(seen), 5)
 
     def test_values(self) -> None:
         """What each is told of a kernel, cells and durations is something that they can be."""
@@ -84,21 +95,12 @@ class CommandsTest(unittest.TestCase):
         if of_cells:
             cells.chosen()
 
-    def taken(self, goal: str) -> set[str]:
-        """The variables that a command takes."""
-        code, out = said_by(["make", "-s", "-C", str(CHECKOUT), goal, "NO_SUCH=1"])
-        found = re.match(rf"error: make {goal} does not take NO_SUCH=; it takes (.*)\n", out)
-        self.assertTrue(code and found, out)
-        assert found
-        names = set(found[1].split(", "))
-        return {*names, *variables.ANY, *(variables.TOOLS if "TOOLCHAIN" in names else ())}
-
     def test_module_dir(self) -> None:
         """The page about modules of one's own names all commands that take M=."""
         page = (CHECKOUT / "docs/modules.md").read_text()
         [said] = re.findall(r"^`M=` is taken by (.*?)\. Any ", page, re.MULTILINE | re.DOTALL)
         named = ["modules" if one == "make" else one for one in re.findall(r"`([\w-]+)`", said)]
-        taking = [goal for goal in pages.GOALS if "M" in self.taken(goal)]
+        taking = [goal for goal in pages.GOALS if "M" in taken(goal)]
         self.assertEqual(sorted(named), sorted(taking))
 
     def test_not_run(self) -> None:

@@ -11,10 +11,9 @@ import unittest
 from pathlib import Path
 
 from copies import CHECKOUT, FAULTS, said_by
-from outside import FIXTURES, Outside, content
+from outside import FIXTURES, Outside, content, um_kernel
 
 from harness import module
-from harness import places
 
 CASES = re.compile(r"^kunit: (\d+) passed, 0 failed(?:, (\d+) skipped)?$", re.MULTILINE)
 
@@ -281,7 +280,7 @@ class Commands(Outside):
         """It ends with the command line that builds, which does."""
         folder = self.copy("c_suite", "in place")
         folder = folder.rename(folder.with_name("in_place"))
-        build = next(places.stage("kernel").glob("7.3*-um-*"))
+        build = um_kernel()
         out = self.make("check-kdir", M=str(folder), KDIR=str(build), ARCH="")
         self.assertIn("can build modules in C\n", out)
         command = shlex.split(out.splitlines()[-1])
@@ -290,7 +289,7 @@ class Commands(Outside):
 
     def test_kdir(self) -> None:
         """A kernel of one's own, whose architecture its tree says."""
-        build = next(places.stage("kernel").glob("7.3*-um-*"))
+        build = um_kernel()
         out = self.make("demo", M=str(FIXTURES / "pair"), KDIR=str(build), ARCH="")
         self.assertRegex(out, rf"kernel: Linux 7\.3\.\d+ in {re.escape(str(build))}\n")
         self.assertIn("demo: insmod and rmmod went as they should", out)

@@ -14,7 +14,7 @@ from pathlib import Path
 from unittest import mock
 
 from copies import CHECKOUT, said_by
-from outside import Outside
+from outside import Outside, um_kernel
 
 from harness import environment
 from harness import own_tools
@@ -111,7 +111,7 @@ class OwnTools(Outside):
         super().setUpClass()
         cls.toolchain = toolchains.root()
         assert cls.toolchain.root
-        cls.kernel = next(places.stage("kernel").glob("7.3*-um-*"))
+        cls.kernel = um_kernel()
         cls.bin, cls.cache = cls.place / "bin", cls.place / "cache"
         for folder in (cls.bin, cls.cache):
             folder.mkdir()
@@ -166,9 +166,8 @@ class OwnTools(Outside):
 
     def test_suites(self) -> None:
         """The suites of a module run in a guest."""
-        given = {"KDIR": str(self.kernel), "M": str(self.copy("c_suite")), "LLVM": "-19"}
-        given["RUSTC"] = "rustc-1.85"
-        said = self.there("kunit.py test", 0, **given)
+        given = {"KDIR": str(self.kernel), "M": str(self.copy("c_suite"))}
+        said = self.there("kunit.py test", 0, **given, LLVM="-19", RUSTC="rustc-1.85")
         self.assertRegex(said, r"(?m)^kunit: [1-9]\d* passed, 0 failed")
 
     def test_wrong(self) -> None:
